@@ -1,0 +1,1 @@
+"""Skuld, the broker between people's browsers and an agent's CLI."""

@@ -1,0 +1,1 @@
+"""Sessions: an agent at work on a repository."""

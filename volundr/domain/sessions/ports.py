@@ -1,0 +1,130 @@
+"""What sessions need from the world."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from uuid import UUID
+
+from volundr.domain.sessions.model import Activity, Session, Status
+from volundr.domain.sessions.spec import SessionContribution, SessionSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of a list, newest first. `next` is the cursor of the following page, None at the end."""
+
+    items: Sequence[Session]
+    next: str | None
+
+
+class SessionRepository(ABC):
+    """Keeps sessions. Every change is one guarded statement; each raises `revision` by one."""
+
+    @abstractmethod
+    async def add(self, session: Session) -> None:
+        """Raises Conflict when a session of this name that is not archived exists for the owner."""
+
+    @abstractmethod
+    async def get(self, session_id: UUID) -> Session | None: ...
+
+    @abstractmethod
+    async def list(self, *, statuses: Collection[Status] = (), owner_id: str | None = None, cursor: str = "", limit: int = 50) -> Page:
+        """Newest first; an empty `statuses` means all but archived. Raises Invalid for a cursor that is not ours."""
+
+    @abstractmethod
+    async def move(self, session_id: UUID, target: Status, changes: Mapping[str, Any]) -> Session | None:
+        """Step to `target` and set `changes` (field → value), if a legal way leads there now; else None.
+
+        Atomic: of two callers that move the same session at once, one gets the session and the other None.
+        """
+
+    @abstractmethod
+    async def update(self, session_id: UUID, changes: Mapping[str, Any], revision: int | None = None) -> Session | None:
+        """Set fields other than status; None when there is no such session or its revision is another."""
+
+    @abstractmethod
+    async def report(self, session_id: UUID, activity: Activity) -> Session | None:
+        """Keep what the broker says; None unless the session runs."""
+
+    @abstractmethod
+    async def delete(self, session_id: UUID) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodStatus:
+    """`absent`: there is no pod. `failed`: it will not come up or has died; `error` says why, verbatim."""
+
+    state: Literal["absent", "starting", "ready", "failed"]
+    step: str = ""
+    error: str = ""
+    hint: str = ""
+    log_tail: Sequence[str] = ()
+
+
+class PodManager(ABC):
+    """Runs a session's pod: Skuld, shim and agent, in whatever place this manager knows.
+
+    All verbs are idempotent and may be called in any state, also right after the forge restarted: `memory`, the JSON
+    that `start` returned and the session keeps, is all they have. Unreachable places raise Unavailable.
+    """
+
+    @abstractmethod
+    async def start(self, spec: SessionSpec) -> Mapping[str, Any]:
+        """Make the pod exist and return its memory at once; readiness is asked with `status`."""
+
+    @abstractmethod
+    async def status(self, session_id: UUID, memory: Mapping[str, Any]) -> PodStatus:
+        """What is true now, within 5 s."""
+
+    @abstractmethod
+    async def stop(self, session_id: UUID, memory: Mapping[str, Any]) -> None:
+        """End the pod: report, agent, everything it started; nothing else. Returns when it is gone."""
+
+    @abstractmethod
+    async def discard(self, session_id: UUID, memory: Mapping[str, Any]) -> None:
+        """Stop, and delete what the pod kept (its log). The workspace is not the pod manager's."""
+
+    @abstractmethod
+    async def logs(self, session_id: UUID, memory: Mapping[str, Any], lines: int) -> Sequence[str]: ...
+
+    @abstractmethod
+    def changes(self) -> AsyncIterator[UUID]:
+        """Sessions whose pod may have changed without being asked (died, came back): a hint to look, never the truth."""
+
+
+class SessionContributor(ABC):
+    """Adds its part to a session's pod before it starts. Runs in the order of registration; must be repeatable."""
+
+    name: str
+
+    @abstractmethod
+    async def contribute(self, session: Session) -> SessionContribution:
+        """Prepare what this contributor is for. Raises Invalid or Unavailable with a cause a person can act on."""
+
+    async def withdraw(self, session: Session) -> None:
+        """The session is being deleted: remove what `contribute` made, never a person's own files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened to a session, for whoever watches. `data` is what the API shows of it."""
+
+    type: Literal["session", "session_deleted"]
+    session_id: UUID
+    owner_id: str
+    tenant_id: str
+    session: Session | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+class EventBroadcaster(ABC):
+    """Tells everyone who watches. Every event gets an id; watchers can ask for those after an id."""
+
+    @abstractmethod
+    def publish(self, event: Event) -> None:
+        """Never blocks and never fails: a slow watcher loses its place and is told to resync."""
+
+    @abstractmethod
+    def watch(self, after: str = "") -> AsyncIterator[tuple[str, Event | None]]:
+        """(id, event) from after that id on; (id, None) means: too far behind, load everything anew."""
