@@ -3,8 +3,13 @@
 import asyncio
 import logging
 import os
+import signal
+import subprocess
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +25,100 @@ def own_command() -> list[str]:
 
 def start_time(pid: int) -> int | None:
     """When this process started, in ticks since boot; None when there is none. With the pid it names a process for good."""
+    if sys.platform != "linux":
+        return _start_time_by_ps(pid)
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return None
     fields = stat[stat.rindex(b")") + 2 :].split()
     return None if fields[0] == b"Z" else int(fields[19])
+
+
+def _start_time_by_ps(pid: int) -> int | None:
+    """The same where there is no /proc: seconds instead of ticks, and a program to ask."""
+    asked = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False, timeout=5)
+    state, _, begun = asked.stdout.strip().partition(" ")
+    if not state or state.startswith("Z"):
+        return None
+    return int(datetime.strptime(begun.strip(), "%a %b %d %H:%M:%S %Y").astimezone().timestamp())
+
+
+def detach(argv: Sequence[str], log_file: Path, environment: Mapping[str, str]) -> int:
+    """Start a program that outlives us, in a session of its own, its output appended to the log (0600). Returns its pid."""
+    return os.posix_spawnp(
+        argv[0],
+        list(argv),
+        dict(environment),
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log_file), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+        setsigmask=[],
+        setsigdef=[signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGHUP],
+    )
+
+
+def reap(pid: int) -> None:
+    """Let a child of ours that has ended go; do nothing for one that lives or is not our child."""
+    with suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A process named for good. `address` is where it listens: a socket's path or a URL."""
+
+    pid: int
+    start_time: int
+    address: str = ""
+    version: str = ""
+
+    def alive(self) -> bool:
+        reap(self.pid)
+        return start_time(self.pid) == self.start_time
+
+    def signal(self, number: signal.Signals) -> bool:
+        """Send a signal to this process and never to another one that got its pid. False when it is gone."""
+        if sys.platform != "linux":
+            if self.alive():
+                os.kill(self.pid, number)
+            return self.alive()
+        try:
+            handle = os.pidfd_open(self.pid)
+        except OSError:
+            return False
+        try:
+            if not self.alive():
+                return False
+            signal.pidfd_send_signal(handle, number)
+        except ProcessLookupError:
+            return False
+        finally:
+            os.close(handle)
+        return True
+
+    async def gone(self) -> None:
+        """Return when it has ended. Wait for it with a time limit, or own the task that does."""
+        try:
+            handle = os.pidfd_open(self.pid) if sys.platform == "linux" else -1
+        except OSError:
+            handle = -1
+        if handle < 0:
+            while self.alive():  # noqa: ASYNC110 - there is nothing to be woken by
+                await asyncio.sleep(0.2)
+            return
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        try:
+            if self.alive():
+                loop.add_reader(handle, ended.set)
+                await ended.wait()
+        finally:
+            loop.remove_reader(handle)
+            os.close(handle)
+        reap(self.pid)
 
 
 class Tasks:

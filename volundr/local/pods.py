@@ -1,0 +1,112 @@
+"""Pods as processes of this machine: all sessions share one Skuld and one shim, which the supervisor keeps alive."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal, cast
+from uuid import UUID
+
+from volundr.domain.errors import NotFound, Unavailable
+from volundr.domain.sessions.ports import PodManager, PodStatus
+from volundr.domain.sessions.spec import SessionSpec
+from volundr.local.skuld import LONG, Json, Skuld
+from volundr.local.supervisor import START_SECONDS, Supervisor
+
+POLL_SECONDS = 5.0
+ABSENT = PodStatus(state="absent")
+LOG_TAIL = 20
+
+
+class ProcessPods(PodManager):
+    """`stop_grace` is what Skuld gives an agent before it forces it; a stop may take that long and a little more."""
+
+    def __init__(self, skuld: Skuld, supervisor: Supervisor, poll_seconds: float = POLL_SECONDS) -> None:
+        self._skuld = skuld
+        self._supervisor = supervisor
+        self._poll_seconds = poll_seconds
+
+    @property
+    def socket(self) -> Path:
+        """Where Skuld listens: every session of this manager is reached there."""
+        return self._skuld.socket
+
+    async def start(self, spec: SessionSpec) -> Mapping[str, Any]:
+        await self._supervisor.ready(START_SECONDS)
+        await self._skuld.ask("PUT", f"/manage/sessions/{spec.session_id}", asdict(spec))
+        return {"pods": "process"}
+
+    async def status(self, session_id: UUID, memory: Mapping[str, Any]) -> PodStatus:
+        self._check()
+        try:
+            found = await self._skuld.ask("GET", f"/manage/sessions/{session_id}")
+        except NotFound:
+            return ABSENT
+        state = _state(found)
+        tail = await self.logs(session_id, memory, LOG_TAIL) if state == "failed" else ()
+        return PodStatus(
+            state=state,
+            step=str(found.get("step") or ""),
+            error=str(found.get("error") or ""),
+            hint=str(found.get("hint") or ""),
+            log_tail=tail,
+        )
+
+    async def stop(self, session_id: UUID, memory: Mapping[str, Any]) -> None:  # noqa: ARG002 - Skuld knows all
+        await self._end("POST", f"/manage/sessions/{session_id}/stop")
+
+    async def discard(self, session_id: UUID, memory: Mapping[str, Any]) -> None:  # noqa: ARG002 - Skuld knows all
+        await self._end("DELETE", f"/manage/sessions/{session_id}")
+
+    async def logs(self, session_id: UUID, memory: Mapping[str, Any], lines: int) -> Sequence[str]:  # noqa: ARG002
+        self._check()
+        try:
+            found = await self._skuld.ask("GET", f"/manage/sessions/{session_id}/logs?lines={lines}")
+        except NotFound:
+            return ()
+        return [str(line) for line in found.get("lines", ())]
+
+    async def changes(self) -> AsyncIterator[UUID]:
+        known: dict[str, str] = {}
+        seen = 0
+        while True:
+            try:
+                now = await self._states()
+            except Unavailable:
+                now = dict.fromkeys(known, "unreachable")
+            for name in known | now:
+                if known.get(name) != now.get(name):
+                    yield UUID(name)
+            known = now
+            before = seen
+            try:
+                async with asyncio.timeout(self._poll_seconds):
+                    seen = await self._supervisor.next_change(seen)
+            except TimeoutError:
+                continue
+            if before:
+                known = dict.fromkeys(known, "")
+
+    async def _states(self) -> dict[str, str]:
+        found = await self._skuld.ask("GET", "/manage/sessions")
+        return {str(item["session"]): str(item.get("state")) for item in found.get("items", ())}
+
+    async def _end(self, method: str, path: str) -> None:
+        """A session whose Skuld is being started again is ended by the new one: it reads its sessions from disk."""
+        await self._supervisor.ready(START_SECONDS)
+        try:
+            await self._skuld.ask(method, path, limit=LONG)
+        except NotFound:
+            return
+
+    def _check(self) -> None:
+        """Fail at once, with the cause, while Skuld is down: the caller looks again when `changes` says so."""
+        if not self._supervisor.is_up("skuld"):
+            raise self._supervisor.trouble("skuld")
+
+
+def _state(found: Json) -> Literal["absent", "starting", "ready", "failed"]:
+    state = found.get("state")
+    if state in {"absent", "starting", "ready", "failed"}:
+        return cast(Literal["absent", "starting", "ready", "failed"], state)
+    raise Unavailable(f"Skuld says that the session is {state!r}, which this forge does not know.")
