@@ -1,0 +1,40 @@
+import type { ChatRecord } from "./frames";
+
+/** What the chat needs of a socket: a subset of the browser's WebSocket, so that tests and the mock can play one. */
+export interface ChatSocket {
+  onopen: (() => void) | null;
+  onmessage: ((data: string) => void) | null;
+  onclose: ((code: number, reason: string) => void) | null;
+  send(text: string): void;
+  close(): void;
+}
+
+export interface Ticket {
+  ticket: string;
+  path: string;
+}
+
+export interface HistoryPage {
+  epoch: string;
+  records: readonly ChatRecord[];
+}
+
+/** Where a chat comes from: the forge over HTTP and WebSocket, or a script. */
+export interface ChatPort {
+  /** A fresh ticket for one socket. Rejects with a `ChatRefused` when there is no use in trying again soon. */
+  ticket(session: string): Promise<Ticket>;
+  open(path: string, protocols: readonly string[]): ChatSocket;
+  /** Records before `before` (or the last ones), oldest first. */
+  history(session: string, before: number | null, limit: number): Promise<HistoryPage>;
+}
+
+/** The forge answered, and the answer was no: `gone` (no such session), `stopped` (it does not run), `login` (who are you?). */
+export class ChatRefused extends Error {
+  constructor(
+    readonly why: "gone" | "stopped" | "login",
+    message: string,
+  ) {
+    super(message);
+    this.name = "ChatRefused";
+  }
+}

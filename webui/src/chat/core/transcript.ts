@@ -1,0 +1,296 @@
+import type {
+  AgentMessage,
+  AgentState,
+  ChatRecord,
+  Delta,
+  PermissionRaised,
+  ToolFinished,
+  ToolStarted,
+  TurnFinished,
+  TurnStarted,
+  UserMessage,
+} from "./frames";
+import { blockKey, LiveBlocks } from "./live";
+import { Shelf } from "./shelf";
+import {
+  type AgentInfo,
+  EMPTY_VIEW,
+  type MessageEntry,
+  type MessageState,
+  type PermissionEntry,
+  type RunningTurn,
+  type View,
+} from "./view";
+
+const toolKey = (id: string): string => `tool:${id}`;
+const permissionKey = (id: string): string => `permission:${id}`;
+const messageKey = (id: string): string => `message:${id}`;
+
+/**
+ * Records and deltas in, a view out. It keeps the records, because older history may come later and is then played from
+ * the beginning: the view depends on the records alone, never on when or how often they arrived.
+ */
+export class Transcript {
+  private records: ChatRecord[] = [];
+  private shelf = new Shelf();
+  private readonly live = new LiveBlocks();
+  private liveParents = new Set<string>();
+  private pending = new Map<string, MessageEntry>();
+  private open = new Set<string>();
+  private busy = new Set<string>();
+  private asked = new Map<number, string>();
+  private running: RunningTurn | null = null;
+  private agent: AgentInfo | null = null;
+  private shown: View = EMPTY_VIEW;
+  private stale = false;
+  private liveStale = false;
+
+  get firstSeq(): number {
+    return this.records[0]?.seq ?? 0;
+  }
+
+  get lastSeq(): number {
+    return this.records.at(-1)?.seq ?? 0;
+  }
+
+  knowsMessage(id: string): boolean {
+    return this.pending.has(id) || this.shelf.has(messageKey(id));
+  }
+
+  isOpen(permission: string): boolean {
+    return this.open.has(permission);
+  }
+
+  /** False when a record is missing before this one: the caller must attach again. A known record changes nothing. */
+  record(record: ChatRecord): boolean {
+    const last = this.lastSeq;
+    if (last !== 0 && record.seq <= last) return true;
+    if (last !== 0 && record.seq !== last + 1) return false;
+    this.records.push(record);
+    this.play(record);
+    this.stale = true;
+    return true;
+  }
+
+  delta(delta: Delta): void {
+    if (this.shelf.has(blockKey(delta.id, delta.block))) return;
+    if (this.live.apply(delta)) this.liveStale = true;
+  }
+
+  /** Older records, oldest first. Those that do not end right before the first known one are refused. */
+  prepend(older: readonly ChatRecord[]): void {
+    const first = this.firstSeq;
+    const fresh = first === 0 ? [...older] : older.filter((record) => record.seq < first);
+    if (fresh.length === 0 || (first !== 0 && fresh.at(-1)?.seq !== first - 1)) return;
+    const all = [...fresh, ...this.records];
+    this.forget();
+    this.records = all;
+    for (const record of all) this.play(record);
+    this.stale = true;
+  }
+
+  clear(): void {
+    this.forget();
+    this.live.clear();
+    this.stale = true;
+  }
+
+  view(): View {
+    if (this.liveStale) this.hangLive();
+    else if (!this.stale) return this.shown;
+    const tops = this.live.byParent().get("") ?? [];
+    const entries = this.shelf.entries();
+    this.shown = {
+      firstSeq: this.firstSeq,
+      lastSeq: this.lastSeq,
+      entries: tops.length > 0 ? [...entries, ...tops] : entries,
+      pending: this.pendingView(),
+      open: [...this.open].map((id) => this.shelf.get(permissionKey(id)) as PermissionEntry),
+      turn: this.running,
+      agent: this.agent,
+    };
+    this.stale = false;
+    return this.shown;
+  }
+
+  private forget(): void {
+    this.records = [];
+    this.shelf = new Shelf();
+    this.pending = new Map();
+    this.open = new Set();
+    this.busy = new Set();
+    this.asked = new Map();
+    this.running = null;
+    this.agent = null;
+    this.liveStale = true;
+  }
+
+  private hangLive(): void {
+    const groups = this.live.byParent();
+    for (const parent of this.liveParents) if (!groups.has(parent)) this.shelf.setTail(toolKey(parent), []);
+    this.liveParents = new Set();
+    for (const [parent, blocks] of groups) {
+      if (parent === "" || !this.shelf.has(toolKey(parent))) continue;
+      this.shelf.setTail(toolKey(parent), blocks);
+      this.liveParents.add(parent);
+    }
+    this.liveStale = false;
+    this.stale = true;
+  }
+
+  private pendingView(): readonly MessageEntry[] {
+    const state: MessageState = this.running ? "queued" : "stored";
+    return [...this.pending.values()].map((message) => ({ ...message, state }));
+  }
+
+  private play(record: ChatRecord): void {
+    switch (record.type) {
+      case "user_message":
+        return this.said(record);
+      case "turn_started":
+        return this.turnStarted(record);
+      case "message_seen":
+        return this.place(record.id, "seen");
+      case "agent_message":
+        return this.block(record);
+      case "tool_started":
+        return this.toolStarted(record);
+      case "tool_finished":
+        return this.toolFinished(record);
+      case "permission_raised":
+        return this.raised(record);
+      case "permission_decided":
+        return this.permission(record.id, {
+          state: "decided",
+          decision: record.decision,
+          scope: record.scope,
+          message: record.message,
+          by: record.by,
+          decidedAt: record.at,
+        });
+      case "permission_delivered":
+        return this.permission(record.id, { state: "delivered" });
+      case "permission_closed":
+        return this.permission(record.id, { state: "closed", closed: record.reason });
+      case "interrupt_requested":
+        if (this.running) this.running = { ...this.running, interruptBy: record.by };
+        return;
+      case "turn_finished":
+        return this.turnFinished(record);
+      case "agent_state":
+        return this.agentState(record);
+      case "notice": {
+        const { seq, at, level, text, detail } = record;
+        return this.shelf.add({ type: "notice", key: `notice:${seq}`, at, level, text, detail, hint: "" }, null);
+      }
+    }
+  }
+
+  private said(record: UserMessage): void {
+    const { id, at, text, by } = record;
+    if (this.knowsMessage(id)) return;
+    this.pending.set(id, { type: "message", key: messageKey(id), at, id, text, by, state: "stored", error: "" });
+  }
+
+  /** Handed to the agent: from now on the message has its place among what the agent says. */
+  private place(id: string, state: "given" | "seen"): void {
+    const waiting = this.pending.get(id);
+    if (waiting) {
+      this.pending.delete(id);
+      this.shelf.add({ ...waiting, state }, null);
+      return;
+    }
+    const placed = this.shelf.get(messageKey(id));
+    if (placed?.type === "message" && placed.state !== "seen") this.shelf.set({ ...placed, state });
+  }
+
+  private turnStarted(record: TurnStarted): void {
+    this.running = { turn: record.turn, startedAt: record.at, interruptBy: null };
+    for (const id of record.messages) this.place(id, "given");
+    const words = record.messages.map((id) => this.shelf.get(messageKey(id)));
+    const texts = words.flatMap((entry) => (entry?.type === "message" ? [entry.text] : []));
+    this.asked.set(record.turn, texts.join("\n\n"));
+  }
+
+  private block(record: AgentMessage): void {
+    const { id, block, kind, text, at } = record;
+    const key = blockKey(id, block);
+    if (this.live.drop(key)) this.liveStale = true;
+    if (this.shelf.has(key)) return;
+    const parent = record.parent === null ? null : toolKey(record.parent);
+    this.shelf.add({ type: "block", key, at, id, block, kind, text, streaming: false }, parent);
+  }
+
+  private toolStarted(record: ToolStarted): void {
+    const { id, at, name, title, kind, input } = record;
+    const key = toolKey(id);
+    if (this.shelf.has(key)) return;
+    const parent = record.parent === null ? null : toolKey(record.parent);
+    const rest = { state: "running" as const, output: "", detail: null, finishedAt: "", children: [] };
+    this.shelf.add({ type: "tool", key, at, id, name, title, kind, input, ...rest }, parent);
+    this.busy.add(key);
+  }
+
+  private toolFinished(record: ToolFinished): void {
+    const entry = this.shelf.get(toolKey(record.id));
+    if (entry?.type !== "tool") return;
+    const { ok, output, detail, at } = record;
+    this.busy.delete(entry.key);
+    this.shelf.set({ ...entry, state: ok ? "ok" : "failed", output, detail, finishedAt: at });
+  }
+
+  private raised(record: PermissionRaised): void {
+    const { id, at, tool, title, input, reason, rules, scopes } = record;
+    const key = permissionKey(id);
+    if (this.shelf.has(key)) return;
+    const asker = record.parent === null ? undefined : this.shelf.get(toolKey(record.parent));
+    const undecided = { decision: "allow", scope: "once", message: "", by: "", decidedAt: "", closed: "" } as const;
+    // Always at the top level: a question of a sub-agent must not hide inside a folded call.
+    this.shelf.add(
+      {
+        ...{ type: "permission", key, at, id, tool, title, input, reason, rules, scopes, state: "open" },
+        ...{ toolId: record.tool_id, asker: asker?.type === "tool" ? asker.title || asker.name : "" },
+        ...undecided,
+      },
+      null,
+    );
+    this.open.add(id);
+  }
+
+  private permission(id: string, change: Partial<PermissionEntry>): void {
+    const entry = this.shelf.get(permissionKey(id));
+    if (entry?.type !== "permission") return;
+    this.open.delete(id);
+    this.shelf.set({ ...entry, ...change });
+  }
+
+  private turnFinished(record: TurnFinished): void {
+    const { turn, status, error, hint, usage, at } = record;
+    const interruptedBy = this.running?.interruptBy ?? "";
+    this.running = null;
+    if (this.live.clear()) this.liveStale = true;
+    for (const key of this.busy) this.cut(key);
+    this.busy = new Set();
+    const entry = { key: `turn:${turn}:${record.seq}`, at, turn, status, error, hint, usage, interruptedBy };
+    const asked = this.asked.get(turn) ?? "";
+    this.shelf.add({ type: "turn", ...entry, durationMs: record.duration_ms, asked }, null);
+  }
+
+  private cut(key: string): void {
+    const tool = this.shelf.get(key);
+    if (tool?.type === "tool") this.shelf.set({ ...tool, state: "cut" });
+  }
+
+  private agentState(record: AgentState): void {
+    const before = this.agent;
+    const { state, run, agent, model, mode, seq, at, error, hint } = record;
+    const known = { agent: agent || (before?.agent ?? ""), model: model || (before?.model ?? ""), mode };
+    this.agent = { state, run, ...known };
+    const say = (level: "info" | "error", text: string): void =>
+      this.shelf.add({ type: "notice", key: `agent:${seq}`, at, level, text, detail: error, hint }, null);
+    if (state === "failed") say("error", "The agent could not go on");
+    else if (state === "exited" && error !== "") say("error", "The agent's process ended");
+    else if (state === "ready" && model !== "" && before?.model && before.model !== model)
+      say("info", `The model is now ${model}`);
+  }
+}

@@ -1,0 +1,132 @@
+/** What a chat shows: plain, immutable data. An entry that did not change is the same object in the next view. */
+
+import type { BlockKind, Json, Rule, Scope, ToolKind, Usage } from "./frames";
+
+/** `sending` and `rejected` live in the outbox; `stored` is on Skuld's disk; `queued` waits for the running turn to end. */
+export type MessageState = "sending" | "rejected" | "stored" | "queued" | "given" | "seen";
+
+export interface MessageEntry {
+  type: "message";
+  key: string;
+  at: string;
+  id: string;
+  text: string;
+  by: string;
+  state: MessageState;
+  error: string;
+}
+
+export interface BlockEntry {
+  type: "block";
+  key: string;
+  at: string;
+  id: string;
+  block: number;
+  kind: BlockKind;
+  text: string;
+  streaming: boolean;
+}
+
+export interface ToolEntry {
+  type: "tool";
+  key: string;
+  at: string;
+  id: string;
+  name: string;
+  title: string;
+  kind: ToolKind;
+  input: Json;
+  /** `cut`: its turn ended and no result ever came. */
+  state: "running" | "ok" | "failed" | "cut";
+  output: string;
+  detail: Json | null;
+  finishedAt: string;
+  /** What the sub-agent behind this call said and did. */
+  children: readonly Entry[];
+}
+
+export interface PermissionEntry {
+  type: "permission";
+  key: string;
+  at: string;
+  id: string;
+  tool: string;
+  title: string;
+  input: Json;
+  toolId: string | null;
+  reason: string;
+  rules: readonly Rule[];
+  scopes: readonly Scope[];
+  /** The sub-agent that asks; "" when the agent itself does. */
+  asker: string;
+  state: "open" | "decided" | "delivered" | "closed";
+  decision: "allow" | "deny";
+  scope: Scope;
+  message: string;
+  by: string;
+  decidedAt: string;
+  closed: string;
+}
+
+export interface NoticeEntry {
+  type: "notice";
+  key: string;
+  at: string;
+  level: "info" | "warning" | "error";
+  text: string;
+  detail: string;
+  hint: string;
+}
+
+export interface TurnEntry {
+  type: "turn";
+  key: string;
+  at: string;
+  turn: number;
+  status: "ok" | "interrupted" | "failed";
+  error: string;
+  hint: string;
+  usage: readonly Usage[];
+  durationMs: number;
+  interruptedBy: string;
+  /** The words that began the turn, for "Retry"; empty when they are older than the window. */
+  asked: string;
+}
+
+export type Entry = MessageEntry | BlockEntry | ToolEntry | PermissionEntry | NoticeEntry | TurnEntry;
+
+export interface RunningTurn {
+  turn: number;
+  startedAt: string;
+  interruptBy: string | null;
+}
+
+export interface AgentInfo {
+  state: "starting" | "ready" | "exited" | "failed";
+  run: string;
+  agent: string;
+  model: string;
+  mode: string;
+}
+
+export interface View {
+  /** Oldest and newest record held; 0 when there is none. */
+  firstSeq: number;
+  lastSeq: number;
+  entries: readonly Entry[];
+  /** Stored, and not yet handed to the agent. */
+  pending: readonly MessageEntry[];
+  open: readonly PermissionEntry[];
+  turn: RunningTurn | null;
+  agent: AgentInfo | null;
+}
+
+export const EMPTY_VIEW: View = {
+  firstSeq: 0,
+  lastSeq: 0,
+  entries: [],
+  pending: [],
+  open: [],
+  turn: null,
+  agent: null,
+};
