@@ -29,7 +29,9 @@ class SessionRepository(ABC):
     async def get(self, session_id: UUID) -> Session | None: ...
 
     @abstractmethod
-    async def list(self, *, statuses: Collection[Status] = (), owner_id: str | None = None, cursor: str = "", limit: int = 50) -> Page:
+    async def list(
+        self, *, statuses: Collection[Status] = (), owner_id: str | None = None, cursor: str = "", limit: int = 50
+    ) -> Page:
         """Newest first; an empty `statuses` means all but archived. Raises Invalid for a cursor that is not ours."""
 
     @abstractmethod
@@ -97,6 +99,8 @@ class SessionContributor(ABC):
     """Adds its part to a session's pod before it starts. Runs in the order of registration; must be repeatable."""
 
     name: str
+    limit: float = 0.0
+    """Seconds this one may take when that is more than the general limit of a start."""
 
     @abstractmethod
     async def contribute(self, session: Session) -> SessionContribution:

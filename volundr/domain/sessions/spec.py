@@ -20,6 +20,7 @@ class SessionSpec:
     system_prompt: str = ""
     workspace: str = ""
     project: str = ""
+    branch: str = ""
     secret: str = field(default="", repr=False)
     report_url: str = ""
     env: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -1,0 +1,215 @@
+"""/sessions"""
+
+from datetime import datetime
+from time import time
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from volundr.api.deps import service
+from volundr.api.security import allowed
+from volundr.domain import tickets
+from volundr.domain.errors import Conflict
+from volundr.domain.gateway import GatewayPort, SessionKeys
+from volundr.domain.identity import Principal
+from volundr.domain.sessions.model import Activity, EmptySource, GitSource, LocalSource, Session, Status
+from volundr.domain.sessions.service import SessionService
+
+router = APIRouter(prefix="/api/v1/sessions", tags=["Sessions"])
+
+Sessions = Annotated[SessionService, Depends(service(SessionService))]
+Reader = Annotated[Principal, Depends(allowed("session.read"))]
+Writer = Annotated[Principal, Depends(allowed("session.write"))]
+
+
+class Strict(BaseModel):
+    """A field we do not know is an error: it was meant to do something."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class GitSourceIn(Strict):
+    type: Literal["git"]
+    url: str = Field(min_length=1, max_length=2000)
+    branch: str = Field(default="", max_length=255)
+
+
+class LocalSourceIn(Strict):
+    type: Literal["local"]
+    path: str = Field(min_length=1, max_length=4096)
+    branch: str = Field(default="", max_length=255)
+    mode: Literal["worktree", "in_place"] = "worktree"
+
+
+class EmptySourceIn(Strict):
+    type: Literal["empty"] = "empty"
+
+
+SourceIn = Annotated[GitSourceIn | LocalSourceIn | EmptySourceIn, Field(discriminator="type")]
+
+
+class NewSession(Strict):
+    """A session to create. `start` brings it up at once."""
+
+    name: str = Field(min_length=1, max_length=63, examples=["fix-login"])
+    agent: str = Field(min_length=1, max_length=64, examples=["demo"])
+    model: str = Field(default="", max_length=100)
+    source: SourceIn = Field(default_factory=EmptySourceIn)
+    start: bool = True
+
+
+class SessionChange(Strict):
+    name: str = Field(min_length=1, max_length=63)
+    revision: int | None = Field(default=None, description="Change only if the session still has this revision.")
+
+
+class ActivityReport(Strict):
+    """What a session's broker says it does."""
+
+    state: Literal["starting", "idle", "working", "waiting", "stopping", "stopped", "failed"]
+    what: str = Field(default="", max_length=2000)
+    since: datetime | None = None
+    messages: int = Field(default=0, ge=0)
+    model: str = Field(default="", max_length=200)
+    cost_usd: float | None = Field(default=None, ge=0)
+
+
+class SessionOut(BaseModel):
+    """A session as clients see it: all but the pod manager's memory."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    name: str
+    agent: str
+    model: str
+    source: Annotated[GitSource | LocalSource | EmptySource, Field(discriminator="type")]
+    status: Status
+    step: str
+    error: str
+    hint: str
+    workspace: str
+    branch: str
+    activity: Activity
+    owner_id: str
+    tenant_id: str
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+    last_active: datetime
+    archived_at: datetime | None
+
+
+class SessionPage(BaseModel):
+    items: list[SessionOut]
+    next: str | None = Field(description="Give this as `cursor` for the following page; null at the end.")
+
+
+class TicketOut(BaseModel):
+    """Good for one socket of this session. Send it as the subprotocol `volundr.ticket.<ticket>`."""
+
+    ticket: str
+    path: str
+    expires_at: float
+
+
+class LogsOut(BaseModel):
+    lines: list[str]
+
+
+SHOW: TypeAdapter[SessionOut] = TypeAdapter(SessionOut)
+
+
+def show(session: Session) -> dict[str, Any]:
+    """The session as JSON data, for the event stream."""
+    return SHOW.dump_python(SHOW.validate_python(session, from_attributes=True), mode="json")  # type: ignore[no-any-return]
+
+
+@router.get("", response_model=SessionPage)
+async def list_sessions(
+    sessions: Sessions,
+    who: Reader,
+    status: Annotated[list[Status] | None, Query()] = None,
+    cursor: str = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Any:
+    return await sessions.list(status or (), who.user_id, cursor, limit)
+
+
+@router.post("", status_code=201, response_model=SessionOut)
+async def create_session(sessions: Sessions, who: Writer, new: NewSession) -> Any:
+    source = TypeAdapter(GitSource | LocalSource | EmptySource).validate_python(new.source.model_dump())
+    session = Session(
+        name=new.name, agent=new.agent, model=new.model, source=source, owner_id=who.user_id, tenant_id=who.tenant_id
+    )
+    return await sessions.create(session, start=new.start)
+
+
+@router.get("/{session_id}", response_model=SessionOut)
+async def get_session(sessions: Sessions, _: Reader, session_id: UUID) -> Any:
+    return await sessions.get(session_id)
+
+
+@router.patch("/{session_id}", response_model=SessionOut)
+async def change_session(sessions: Sessions, _: Writer, session_id: UUID, change: SessionChange) -> Any:
+    return await sessions.rename(session_id, change.name, change.revision)
+
+
+@router.delete("/{session_id}", status_code=204)
+async def delete_session(sessions: Sessions, _: Writer, session_id: UUID) -> None:
+    await sessions.delete(session_id)
+
+
+@router.post("/{session_id}/start", response_model=SessionOut)
+async def start_session(sessions: Sessions, _: Writer, session_id: UUID) -> Any:
+    return await sessions.start(session_id)
+
+
+@router.post("/{session_id}/stop", response_model=SessionOut)
+async def stop_session(sessions: Sessions, _: Writer, session_id: UUID) -> Any:
+    return await sessions.stop(session_id)
+
+
+@router.post("/{session_id}/archive", response_model=SessionOut)
+async def archive_session(sessions: Sessions, _: Writer, session_id: UUID) -> Any:
+    return await sessions.archive(session_id)
+
+
+@router.post("/{session_id}/restore", response_model=SessionOut)
+async def restore_session(sessions: Sessions, _: Writer, session_id: UUID) -> Any:
+    return await sessions.restore(session_id)
+
+
+@router.post("/{session_id}/ticket")
+async def issue_ticket(
+    sessions: Sessions,
+    who: Annotated[Principal, Depends(allowed("session.connect"))],
+    session_id: UUID,
+    gateway: Annotated[GatewayPort, Depends(service(GatewayPort))],
+    keys: Annotated[SessionKeys, Depends(service(SessionKeys))],
+) -> TicketOut:
+    session = await sessions.get(session_id)
+    if session.status is not Status.RUNNING:
+        raise Conflict(f"Session {session.name!r} is {session.status}.", hint="Start it to go on with the conversation.")
+    now = time()
+    ticket = tickets.issue(keys.session(session_id), str(session_id), who.user_id, now)
+    return TicketOut(ticket=ticket, path=f"{gateway.path(session)}/ws/chat", expires_at=now + tickets.LIFETIME_SECONDS)
+
+
+@router.put("/{session_id}/activity", status_code=204)
+async def report_activity(
+    sessions: Sessions,
+    _: Annotated[Principal, Depends(allowed("session.report"))],
+    session_id: UUID,
+    report: ActivityReport,
+) -> None:
+    await sessions.report(session_id, Activity(**report.model_dump()))
+
+
+@router.get("/{session_id}/logs")
+async def session_logs(
+    sessions: Sessions, _: Reader, session_id: UUID, lines: Annotated[int, Query(ge=1, le=2000)] = 200
+) -> LogsOut:
+    return LogsOut(lines=list(await sessions.logs(session_id, lines)))

@@ -1,0 +1,1 @@
+"""Each adds one part to what a session's pod needs."""

@@ -1,0 +1,29 @@
+"""What every session has: its name, its agent, its key, and where its broker reports to."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from volundr.domain.sessions.model import Session
+from volundr.domain.sessions.ports import SessionContributor
+from volundr.domain.sessions.spec import SessionContribution
+
+
+class CoreContributor(SessionContributor):
+    """`secret` makes the session's key; `address` is where this forge is reached from its pods."""
+
+    name = "core"
+
+    def __init__(self, secret: Callable[[UUID], str], address: str) -> None:
+        self._secret = secret
+        self._address = address
+
+    async def contribute(self, session: Session) -> SessionContribution:
+        values = {
+            "session_id": str(session.id),
+            "name": session.name,
+            "agent": session.agent,
+            "model": session.model,
+            "secret": self._secret(session.id),
+            "report_url": f"{self._address}/api/v1/sessions/{session.id}/activity",
+        }
+        return SessionContribution(by=self.name, values=values)

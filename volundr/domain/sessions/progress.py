@@ -1,0 +1,63 @@
+"""Every change of a session goes through here: stored first, then told to whoever watches."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from volundr.domain.sessions.model import Activity, Session, Status
+from volundr.domain.sessions.ports import Event, EventBroadcaster, SessionRepository
+
+STILL = {Status.STOPPED: "stopped", Status.FAILED: "failed", Status.ARCHIVED: "stopped"}
+
+
+class Progress:
+    """A guarded change and its announcement as one."""
+
+    def __init__(self, sessions: SessionRepository, events: EventBroadcaster) -> None:
+        self._sessions = sessions
+        self._events = events
+
+    async def move(self, session_id: UUID, target: Status, changes: Mapping[str, Any]) -> Session | None:
+        """One step; None when no legal way leads there from where the session is now."""
+        now = datetime.now(UTC)
+        if target in STILL:
+            changes = {"activity": Activity(state="failed" if target is Status.FAILED else "stopped", since=now), **changes}
+        return self._tell(await self._sessions.move(session_id, target, changes))
+
+    async def note(self, session_id: UUID, changes: Mapping[str, Any], revision: int | None = None) -> Session | None:
+        """Change fields other than the status."""
+        return self._tell(await self._sessions.update(session_id, changes, revision))
+
+    async def report(self, session_id: UUID, activity: Activity) -> Session | None:
+        return self._tell(await self._sessions.report(session_id, activity))
+
+    async def add(self, session: Session) -> Session:
+        await self._sessions.add(session)
+        self._tell(session)
+        return session
+
+    async def remove(self, session: Session) -> None:
+        if await self._sessions.delete(session.id):
+            self._events.publish(
+                Event(
+                    type="session_deleted",
+                    session_id=session.id,
+                    owner_id=session.owner_id,
+                    tenant_id=session.tenant_id,
+                    data={"id": str(session.id)},
+                )
+            )
+
+    def _tell(self, session: Session | None) -> Session | None:
+        if session is not None:
+            self._events.publish(
+                Event(
+                    type="session",
+                    session_id=session.id,
+                    owner_id=session.owner_id,
+                    tenant_id=session.tenant_id,
+                    session=session,
+                )
+            )
+        return session

@@ -1,0 +1,172 @@
+"""Everything a person can do with sessions."""
+
+import asyncio
+import logging
+from collections.abc import Collection, Coroutine, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from volundr.domain.errors import Conflict, NotFound
+from volundr.domain.sessions.launch import Launch
+from volundr.domain.sessions.model import Activity, Session, Status, check_name
+from volundr.domain.sessions.ports import Page, SessionRepository
+from volundr.domain.workspaces import Workspaces
+from volundr.process import Tasks
+
+log = logging.getLogger(__name__)
+
+ALIVE = frozenset({Status.STARTING, Status.PROVISIONING, Status.RUNNING, Status.STOPPING})
+LISTED_MOST = 200
+
+
+class SessionService:
+    """Starts and stops return once the decision is stored; what follows runs in a task of its own that this service keeps."""
+
+    def __init__(self, sessions: SessionRepository, workspaces: Workspaces, launch: Launch, tasks: Tasks) -> None:
+        self._sessions = sessions
+        self._workspaces = workspaces
+        self._launch = launch
+        self._progress = launch.progress
+        self._tasks = tasks
+        self._busy: dict[UUID, asyncio.Task[None]] = {}
+
+    async def create(self, session: Session, *, start: bool) -> Session:
+        """Keep a new session, and start it. Raises at once what is wrong with its source."""
+        check_name(session.name)
+        await self._workspaces.check(session.source)
+        await self._progress.add(session)
+        return await self.start(session.id) if start else session
+
+    async def get(self, session_id: UUID) -> Session:
+        session = await self._sessions.get(session_id)
+        if session is None:
+            raise NotFound("There is no such session.")
+        return session
+
+    async def list(self, statuses: Collection[Status], owner_id: str | None, cursor: str, limit: int) -> Page:
+        return await self._sessions.list(statuses=statuses, owner_id=owner_id, cursor=cursor, limit=min(limit, LISTED_MOST))
+
+    async def rename(self, session_id: UUID, name: str, revision: int | None) -> Session:
+        check_name(name)
+        return await self._note(session_id, {"name": name}, revision)
+
+    async def start(self, session_id: UUID) -> Session:
+        """Bring it up; one that is on its way or running already is left as it is."""
+        fresh = {"error": "", "hint": "", "step": "starting", "activity": Activity(state="starting")}
+        session = await self._progress.move(session_id, Status.STARTING, fresh)
+        if session is not None:
+            self._spawn(session, self._launch.run(session), "start")
+            return session
+        session = await self.get(session_id)
+        if session.status in {Status.STARTING, Status.PROVISIONING, Status.RUNNING}:
+            return session
+        raise _cannot(session, "started")
+
+    async def stop(self, session_id: UUID) -> Session:
+        """Bring it down gracefully; one that does not run is left as it is."""
+        session = await self._progress.move(session_id, Status.STOPPING, {"step": "stopping the agent"})
+        if session is not None:
+            self._spawn(session, self.bring_down(session), "stop")
+            return session
+        return await self.get(session_id)
+
+    async def archive(self, session_id: UUID) -> Session:
+        session = await self.get(session_id)
+        if session.status in ALIVE:
+            await self.stop(session_id)
+            await self.settled(session_id)
+        return await self._step(session_id, Status.ARCHIVED, "archived")
+
+    async def restore(self, session_id: UUID) -> Session:
+        session = await self.get(session_id)
+        return session if session.status is not Status.ARCHIVED else await self._step(session_id, Status.STOPPED, "restored")
+
+    async def delete(self, session_id: UUID) -> None:
+        """Remove the session, its pod, its history and the workspace Volundr made for it. Legal from every state, and twice."""
+        session = await self._sessions.get(session_id)
+        if session is None:
+            return
+        await self._cancel(session_id)
+        await self._launch.pods.discard(session_id, session.pod)
+        for contributor in reversed(self._launch.contributors):
+            await contributor.withdraw(session)
+        await self._progress.remove(session)
+
+    async def report(self, session_id: UUID, activity: Activity) -> None:
+        """What the broker says. A session that does not run any more has nothing to say, which is no error."""
+        await self._progress.report(session_id, activity)
+
+    async def logs(self, session_id: UUID, lines: int) -> Sequence[str]:
+        session = await self.get(session_id)
+        return await self._launch.pods.logs(session_id, session.pod, lines)
+
+    async def settled(self, session_id: UUID) -> None:
+        """Wait until what was begun for this session is over."""
+        if task := self._busy.get(session_id):
+            await asyncio.wait({task})
+
+    def is_busy(self, session_id: UUID) -> bool:
+        return session_id in self._busy
+
+    def resume(self, session: Session) -> None:
+        """Go on with what a forge that is gone had begun: called for a session that is on its way with nobody at work on it."""
+        if session.status is Status.STOPPING:
+            self._spawn(session, self.bring_down(session), "stop")
+        else:
+            self._spawn(session, self._launch.run(session), "start")
+
+    async def bring_down(self, session: Session) -> None:
+        """From `stopping` to `stopped`."""
+        try:
+            await self._launch.pods.stop(session.id, session.pod)
+        except Exception as error:
+            log.exception("session does not stop", extra={"session": str(session.id)})
+            await self._launch.fail(session.id, f"The session could not be stopped: {error}", "Stop or delete it once more.")
+        else:
+            await self._progress.move(session.id, Status.STOPPED, {"step": "", "error": "", "hint": ""})
+
+    async def stop_all(self, limit: float) -> None:
+        """The forge ends: bring everything down that is up, for at most `limit` seconds."""
+        page = await self._sessions.list(statuses=ALIVE, limit=10_000)
+        for session in page.items:
+            await self.stop(session.id)
+        if self._busy:
+            await asyncio.wait(set(self._busy.values()), timeout=limit)
+
+    def _spawn(self, session: Session, work: Coroutine[Any, Any, None], verb: str) -> None:
+        task = self._tasks.spawn(_after(self._busy.pop(session.id, None), work), name=f"{verb} session {session.id}")
+        self._busy[session.id] = task
+        task.add_done_callback(lambda done: self._busy.pop(session.id) if self._busy.get(session.id) is done else None)
+
+    async def _cancel(self, session_id: UUID) -> None:
+        task = self._busy.pop(session_id, None)
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def _step(self, session_id: UUID, target: Status, word: str) -> Session:
+        changes = {"archived_at": datetime.now(UTC) if target is Status.ARCHIVED else None, "step": ""}
+        session = await self._progress.move(session_id, target, changes)
+        if session is None:
+            raise _cannot(await self.get(session_id), word)
+        return session
+
+    async def _note(self, session_id: UUID, changes: Mapping[str, Any], revision: int | None) -> Session:
+        session = await self._progress.note(session_id, changes, revision)
+        if session is None:
+            await self.get(session_id)
+            raise Conflict("Somebody changed this session meanwhile.", hint="Load it again, then change it.")
+        return session
+
+
+async def _after(previous: asyncio.Task[None] | None, work: Coroutine[Any, Any, None]) -> None:
+    """Two works on one session never overlap: the earlier one is ended first."""
+    if previous is not None:
+        previous.cancel()
+        await asyncio.wait({previous})
+    await work
+
+
+def _cannot(session: Session, word: str) -> Conflict:
+    return Conflict(f"Session {session.name!r} is {session.status} and cannot be {word} now.")

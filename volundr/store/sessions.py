@@ -1,0 +1,146 @@
+"""Sessions in SQL."""
+
+import base64
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from volundr.db.database import Database, Row, UniqueViolation
+from volundr.db.rows import RowMap
+from volundr.domain.errors import Conflict, Invalid
+from volundr.domain.sessions.model import Activity, Session, Status, sources
+from volundr.domain.sessions.ports import Page, SessionRepository
+
+MIGRATIONS = (
+    """
+    CREATE TABLE sessions (
+        id UUID PRIMARY KEY,
+        name TEXT NOT NULL,
+        agent TEXT NOT NULL,
+        model TEXT NOT NULL,
+        source JSONB NOT NULL,
+        status TEXT NOT NULL,
+        step TEXT NOT NULL,
+        error TEXT NOT NULL,
+        hint TEXT NOT NULL,
+        workspace TEXT NOT NULL,
+        branch TEXT NOT NULL,
+        activity JSONB NOT NULL,
+        pod JSONB NOT NULL,
+        owner_id TEXT NOT NULL,
+        tenant_id TEXT NOT NULL,
+        revision BIGINT NOT NULL,
+        created_at TIMESTAMPTZ NOT NULL,
+        updated_at TIMESTAMPTZ NOT NULL,
+        last_active TIMESTAMPTZ NOT NULL,
+        archived_at TIMESTAMPTZ
+    )
+    """,
+    "CREATE UNIQUE INDEX sessions_name ON sessions (owner_id, name) WHERE status <> 'archived'",
+    "CREATE INDEX sessions_newest ON sessions (created_at, id)",
+    "CREATE INDEX sessions_status ON sessions (status, created_at, id)",
+    "CREATE INDEX sessions_owner ON sessions (owner_id, created_at, id)",
+)
+
+ROW = RowMap(Session)
+_COLUMNS = ", ".join(ROW.columns)
+_FIXED = frozenset({"id", "status", "revision", "created_at", "owner_id", "tenant_id"})
+
+ADD = f"INSERT INTO sessions ({_COLUMNS}) VALUES ({', '.join(':' + name for name in ROW.columns)})"  # noqa: S608 - our own names
+GET = "SELECT * FROM sessions WHERE id = :id"
+DELETE = "DELETE FROM sessions WHERE id = :id RETURNING id"
+REPORT = """
+    UPDATE sessions SET activity = :activity, last_active = :now, updated_at = :now, revision = revision + 1
+    WHERE id = :id AND status = 'running' RETURNING *
+"""
+
+
+def _list(statuses: Collection[Status], owner_id: str | None, after: tuple[datetime, str] | None) -> tuple[str, dict[str, Any]]:
+    """The query for one page. Conditions are left out, not made true by a NULL, so that each form has its index."""
+    names = {f"s{number}": status.value for number, status in enumerate(statuses)}
+    where = [f"status IN ({', '.join(':' + name for name in names)})"] if names else ["status <> 'archived'"]
+    params: dict[str, Any] = dict(names)
+    if owner_id is not None:
+        where.append("owner_id = :owner")
+        params["owner"] = owner_id
+    if after is not None:
+        where.append("(created_at, id) < (:at, :id)")
+        params |= {"at": after[0], "id": UUID(after[1])}
+    query = f"SELECT * FROM sessions WHERE {' AND '.join(where)} ORDER BY created_at DESC, id DESC LIMIT :limit"  # noqa: S608
+    return query, params
+
+
+def _update(guard: str, changes: Collection[str]) -> str:
+    sets = "".join(f"{name} = :{name}, " for name in changes)
+    return f"UPDATE sessions SET {sets}updated_at = :now, revision = revision + 1 WHERE id = :id{guard} RETURNING *"  # noqa: S608
+
+
+class SessionStore(SessionRepository):
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def add(self, session: Session) -> None:
+        try:
+            await self._db.run(ADD, **ROW.dump(session))
+        except UniqueViolation as error:
+            raise _taken(session.name) from error
+
+    async def get(self, session_id: UUID) -> Session | None:
+        return _one(await self._db.fetch(GET, id=session_id))
+
+    async def list(
+        self, *, statuses: Collection[Status] = (), owner_id: str | None = None, cursor: str = "", limit: int = 50
+    ) -> Page:
+        query, params = _list(statuses, owner_id, _read_cursor(cursor) if cursor else None)
+        found = [ROW.load(row) for row in await self._db.fetch(query, **params, limit=limit + 1)]
+        items = found[:limit]
+        return Page(items=items, next=_write_cursor(items[-1]) if len(found) > limit else None)
+
+    async def move(self, session_id: UUID, target: Status, changes: Mapping[str, Any]) -> Session | None:
+        allowed = {f"from{number}": status.value for number, status in enumerate(sorted(sources(target)))}
+        guard = f" AND status IN ({', '.join(':' + name for name in allowed)})"
+        return await self._change(session_id, guard, {**changes, "status": target}, allowed)
+
+    async def update(self, session_id: UUID, changes: Mapping[str, Any], revision: int | None = None) -> Session | None:
+        if not _FIXED.isdisjoint(changes):
+            raise ValueError(f"not for update: {sorted(_FIXED.intersection(changes))}")
+        if revision is None:
+            return await self._change(session_id, "", changes, {})
+        return await self._change(session_id, " AND revision = :expected", changes, {"expected": revision})
+
+    async def report(self, session_id: UUID, activity: Activity) -> Session | None:
+        values = ROW.dump_some({"activity": activity})
+        return _one(await self._db.run(REPORT, id=session_id, now=datetime.now(UTC), **values))
+
+    async def delete(self, session_id: UUID) -> bool:
+        return bool(await self._db.run(DELETE, id=session_id))
+
+    async def _change(self, session_id: UUID, guard: str, changes: Mapping[str, Any], more: Mapping[str, Any]) -> Session | None:
+        params = ROW.dump_some(changes) | {"id": session_id, "now": datetime.now(UTC), **more}
+        try:
+            return _one(await self._db.run(_update(guard, changes), **params))
+        except UniqueViolation as error:
+            raise _taken(str(changes.get("name", "of this session"))) from error
+
+
+def _one(rows: list[Row]) -> Session | None:
+    return ROW.load(rows[0]) if rows else None
+
+
+def _taken(name: str) -> Conflict:
+    return Conflict(
+        f"You have a session named {name!r} already.", hint="Choose another name, or archive or delete the other one."
+    )
+
+
+def _write_cursor(last: Session) -> str:
+    return base64.urlsafe_b64encode(f"{last.created_at.isoformat()} {last.id}".encode()).decode()
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, str]:
+    try:
+        at, _, session_id = base64.urlsafe_b64decode(cursor).decode().partition(" ")
+        return datetime.fromisoformat(at), str(UUID(session_id))
+    except ValueError as error:
+        raise Invalid("This cursor is not one of ours; begin again without it.") from error
