@@ -14,6 +14,7 @@ from volundr.local.skuld import LONG, Json, Skuld
 from volundr.local.supervisor import START_SECONDS, Supervisor
 
 POLL_SECONDS = 5.0
+PATIENCE_SECONDS = 3.0
 ABSENT = PodStatus(state="absent")
 LOG_TAIL = 20
 
@@ -37,7 +38,7 @@ class ProcessPods(PodManager):
         return {"pods": "process"}
 
     async def status(self, session_id: UUID, memory: Mapping[str, Any]) -> PodStatus:
-        self._check()
+        await self._reachable()
         try:
             found = await self._skuld.ask("GET", f"/manage/sessions/{session_id}")
         except NotFound:
@@ -59,7 +60,7 @@ class ProcessPods(PodManager):
         await self._end("DELETE", f"/manage/sessions/{session_id}")
 
     async def logs(self, session_id: UUID, memory: Mapping[str, Any], lines: int) -> Sequence[str]:  # noqa: ARG002
-        self._check()
+        await self._reachable()
         try:
             found = await self._skuld.ask("GET", f"/manage/sessions/{session_id}/logs?lines={lines}")
         except NotFound:
@@ -99,10 +100,10 @@ class ProcessPods(PodManager):
         except NotFound:
             return
 
-    def _check(self) -> None:
-        """Fail at once, with the cause, while Skuld is down: the caller looks again when `changes` says so."""
+    async def _reachable(self) -> None:
+        """Give a Skuld that is being started again a moment; then fail with the cause."""
         if not self._supervisor.is_up("skuld"):
-            raise self._supervisor.trouble("skuld")
+            await self._supervisor.ready(PATIENCE_SECONDS)
 
 
 def _state(found: Json) -> Literal["absent", "starting", "ready", "failed"]:
