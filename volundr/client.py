@@ -87,7 +87,7 @@ def forge(home: Path) -> Running | None:
 @asynccontextmanager
 async def connect(home: Path) -> AsyncIterator["Client"]:
     """A client of the forge of this home. Raises Unavailable when it does not run."""
-    import httpx  # noqa: PLC0415 - a tenth of a second that `--help` need not pay
+    import httpx
 
     running = forge(home)
     if running is None:
@@ -159,7 +159,8 @@ class Client:
         return [str(line) for line in answer["lines"]]
 
     async def system(self) -> Json:
-        return await self._ask("GET", "/api/v1/system")
+        answer: Json = await self._ask("GET", "/api/v1/system")
+        return answer
 
     async def login_link(self) -> str:
         """A new link that signs one browser in, once."""
@@ -168,8 +169,8 @@ class Client:
     @asynccontextmanager
     async def chat(self, session_id: str) -> AsyncIterator["Chat"]:
         """The session's chat, through the gateway. Raises Conflict when it does not run."""
-        from websockets.asyncio.client import connect as dial  # noqa: PLC0415 - only chats need it
-        from websockets.exceptions import WebSocketException  # noqa: PLC0415
+        from websockets.asyncio.client import connect as dial
+        from websockets.exceptions import WebSocketException
 
         ticket = await self._ask("POST", f"/api/v1/sessions/{session_id}/ticket")
         try:
@@ -192,7 +193,7 @@ class Client:
     async def _ask(
         self, method: str, path: str, body: Json | None = None, params: Json | None = None, limit: float = TIMEOUT
     ) -> Any:
-        import httpx  # noqa: PLC0415 - imported by `connect` already
+        import httpx
 
         try:
             answer = await self._http.request(method, path, json=body, params=params, timeout=limit)
@@ -228,7 +229,7 @@ class Chat:
 
     async def frames(self) -> AsyncIterator[Json]:
         """Until the socket ends. Raises Unavailable with what Skuld said when it ended."""
-        from websockets.exceptions import ConnectionClosed  # noqa: PLC0415 - only chats need it
+        from websockets.exceptions import ConnectionClosed
 
         try:
             async for message in self._socket:
@@ -240,7 +241,7 @@ class Chat:
         raise Unavailable("The chat ended: the session was stopped.", hint="Start it again with `volundr sessions start`.")
 
     async def _send(self, frame: Json) -> None:
-        from websockets.exceptions import ConnectionClosed  # noqa: PLC0415 - only chats need it
+        from websockets.exceptions import ConnectionClosed
 
         try:
             await self._socket.send(json.dumps(frame))

@@ -78,7 +78,7 @@ SECTIONS: Mapping[str, type[Any]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`given` names the settings that are not defaults (`server.port`); `environment` is what agents get, without ours."""
+    """`given` names the settings that are not defaults (`server.port`); `environment` is what agents get, `variables` are ours."""
 
     home: Path
     server: ServerSettings = ServerSettings()
@@ -88,6 +88,7 @@ class Settings:
     pods: PodSettings = PodSettings()
     agents: Mapping[str, AgentSettings] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     given: frozenset[str] = frozenset()
     unknown_variables: Sequence[str] = ()
 
@@ -129,6 +130,7 @@ def load(options: Mapping[str, Any] = NOTHING, environ: Mapping[str, str] | None
         home=home,
         agents=agents,
         environment={name: value for name, value in env.items() if not name.startswith(PREFIX)},
+        variables={name: env[name] for name in known if name in env},
         given=frozenset(given),
         unknown_variables=sorted(name for name in env if name.startswith(PREFIX) and name not in known),
         **{name: kind(**data.get(name, {})) for name, kind in SECTIONS.items()},

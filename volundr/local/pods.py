@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, cast
 from uuid import UUID
 
 from volundr.domain.errors import NotFound, Unavailable
 from volundr.domain.sessions.ports import PodManager, PodStatus
 from volundr.domain.sessions.spec import SessionSpec
+from volundr.domain.upstream import Upstream
 from volundr.local.skuld import LONG, Json, Skuld
 from volundr.local.supervisor import START_SECONDS, Supervisor
 
@@ -17,6 +17,11 @@ POLL_SECONDS = 5.0
 PATIENCE_SECONDS = 3.0
 ABSENT = PodStatus(state="absent")
 LOG_TAIL = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessSettings:
+    """`[pods.process]` has no settings."""
 
 
 class ProcessPods(PodManager):
@@ -27,10 +32,8 @@ class ProcessPods(PodManager):
         self._supervisor = supervisor
         self._poll_seconds = poll_seconds
 
-    @property
-    def socket(self) -> Path:
-        """Where Skuld listens: every session of this manager is reached there."""
-        return self._skuld.socket
+    def upstream(self, session_id: UUID, memory: Mapping[str, Any]) -> Upstream | None:  # noqa: ARG002 - all share one Skuld
+        return Upstream(socket=str(self._skuld.socket))
 
     async def start(self, spec: SessionSpec) -> Mapping[str, Any]:
         await self._supervisor.ready(START_SECONDS)

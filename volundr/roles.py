@@ -1,0 +1,126 @@
+"""The three processes of a forge on one's own machine, each put together and run until it ends: forge, broker, shim."""
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from volundr.domain.errors import VolundrError
+from volundr.local import runfile
+from volundr.local.logfile import log_file, log_to
+from volundr.settings import Settings
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 10.0
+"""How long ending sessions may take when the forge ends; what is left then is ended by Skuld's own shutdown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """Said once the forge takes requests. `note` tells that the port is another one than expected; `link` signs in once."""
+
+    address: str
+    link: str
+    note: str
+
+
+def run_forge(settings: Settings, tell: Callable[[Listening], None], say: Callable[[str], None]) -> None:
+    """Be the forge of this home until SIGINT or SIGTERM; then end sessions, Skuld and shim."""
+    from volundr.local.listeners import bind, owner
+    from volundr.local.serve import run
+
+    runfile.prepare(settings.home)
+    log_to(log_file(settings.log_folder / "forge.log"))
+    with runfile.sole_forge(settings.home):
+        wanted = settings.server.port
+        exact = "server.port" in settings.given
+        with bind(settings.server.host, wanted, exact=exact) as listener:
+            port = listener.getsockname()[1]
+            note = "" if exact or port == wanted else f"Port {wanted} is taken{owner(wanted)}; using {port}."
+            run(_forge(settings, listener, lambda address, link: tell(Listening(address=address, link=link, note=note)), say))
+
+
+async def _forge(
+    settings: Settings, listener: socket.socket, tell: Callable[[str, str], None], say: Callable[[str], None]
+) -> None:
+    from volundr.app import build_forge, open_database
+    from volundr.domain.sessions.ports import PodManager
+    from volundr.loader import load
+    from volundr.local.identity import keys_of
+    from volundr.local.pods import ProcessPods, ProcessSettings
+    from volundr.local.serve import asked_to_end, serving
+    from volundr.local.skuld import Skuld
+    from volundr.local.supervisor import Supervisor, roles
+
+    keys = keys_of(settings.home)
+    supervisor = Supervisor(settings.home, roles(settings.home, keys.manage, settings.sessions.stop_grace), _inherited(settings))
+    skuld = Skuld(socket=runfile.socket_path(settings.home, "skuld"), key=keys.manage)
+    adapters = load(settings.home)
+    adapters.offer(PodManager, "process", ProcessSettings, lambda _: ProcessPods(skuld, supervisor))
+    db = await open_database(settings)
+    forge = build_forge(settings, listener.getsockname()[1], db, adapters.one(PodManager, settings.pods.section()), adapters)
+    myself = runfile.myself(forge.site.url)
+    try:
+        async with asked_to_end() as over, serving(forge.app, listener, forge.socket):
+            runfile.write(settings.home, "forge", myself)
+            tell(forge.site.url, f"{forge.site.url}/login#{forge.logins.code()}")
+            log.info("forge listens", extra={"address": forge.site.url})
+            supervisor.start()
+            forge.start()
+            await over.wait()
+            say("Ending: sessions are stopped first. Once more Ctrl-C leaves them running.")
+            try:
+                await forge.service.stop_all(STOP_SECONDS)
+            except VolundrError as error:
+                log.warning("sessions do not stop", extra={"cause": str(error)})
+            await supervisor.end()
+        log.info("forge ended")
+    finally:
+        await supervisor.close()
+        await forge.close()
+        runfile.forget(settings.home, "forge", myself)
+
+
+def _inherited(settings: Settings) -> dict[str, str]:
+    """What Skuld and shim get: the person's environment and our variables, but not the password of a database."""
+    ours = {name: value for name, value in settings.variables.items() if name != "VOLUNDR_DATABASE_URL"}
+    return {**settings.environment, **ours}
+
+
+def run_broker(settings: Settings) -> None:
+    """Be Skuld until SIGTERM (sessions' agents go on: another Skuld takes them over) or `/manage/shutdown`."""
+    from volundr.local.serve import run
+
+    _begin(settings)
+    run(_broker(settings))
+
+
+async def _broker(settings: Settings) -> None:
+    from volundr.broker.app import build_broker
+    from volundr.loader import load
+    from volundr.local.identity import keys_of
+    from volundr.local.serve import asked_to_end, listen_on, serving
+
+    listener = listen_on(runfile.socket_path(settings.home, "skuld"))
+    broker = build_broker(settings, load(settings.home), keys_of(settings.home).manage)
+    async with asked_to_end() as over, serving(broker.app, listener):
+        log.info("skuld listens")
+        await over.wait()
+
+
+def run_shim(settings: Settings) -> None:
+    """Be the shim until it is told `shutdown`."""
+    from volundr.broker.shim import run_shim as run
+
+    _begin(settings)
+    asyncio.run(run(runfile.socket_path(settings.home, "shim")))
+
+
+def _begin(settings: Settings) -> None:
+    runfile.prepare(settings.home)
+    log_to(logging.StreamHandler(sys.stderr))
+    os.chdir(settings.home)
