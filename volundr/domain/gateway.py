@@ -1,17 +1,10 @@
 """The way from a browser to a session's broker."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from uuid import UUID
 
 from volundr.domain.sessions.model import Session
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upstream:
-    """Where a session's broker listens: the path of a Unix socket."""
-
-    socket: str
+from volundr.domain.upstream import Upstream as Upstream
 
 
 class GatewayPort(ABC):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
 
+from volundr.domain.upstream import Upstream
 from volundr.domain.sessions.model import Activity, Session, Status
 from volundr.domain.sessions.spec import SessionContribution, SessionSpec
 
@@ -89,6 +90,10 @@ class PodManager(ABC):
 
     @abstractmethod
     async def logs(self, session_id: UUID, memory: Mapping[str, Any], lines: int) -> Sequence[str]: ...
+
+    @abstractmethod
+    def upstream(self, session_id: UUID, memory: Mapping[str, Any]) -> Upstream | None:
+        """Where the session's Skuld listens, for a gateway on this machine; None where others do the routing."""
 
     @abstractmethod
     def changes(self) -> AsyncIterator[UUID]:

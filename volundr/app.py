@@ -1,0 +1,183 @@
+"""Puts Volundr together. The one module that knows every other; it wires and does nothing else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from volundr import __version__
+from volundr.api import errors, health, login, openapi, security, sessions, stream, system
+from volundr.api.security import Site, local_site
+from volundr.api.webui import WebUI
+from volundr.broker import frames, manage
+from volundr.db.database import Database
+from volundr.db.migrate import Migrations, migrate
+from volundr.domain.agents import AgentCatalog
+from volundr.domain.gateway import GatewayPort, SessionKeys, Upstream
+from volundr.domain.identity import AuthorizationPort, IdentityPort
+from volundr.domain.logins import Logins
+from volundr.domain.sessions.contributors.core import CoreContributor
+from volundr.domain.sessions.contributors.workspace import WorkspaceContributor
+from volundr.domain.sessions.launch import Launch
+from volundr.domain.sessions.model import Status
+from volundr.domain.sessions.ports import EventBroadcaster, PodManager
+from volundr.domain.sessions.progress import Progress
+from volundr.domain.sessions.reconcile import Reconciler
+from volundr.domain.sessions.service import SessionService
+from volundr.domain.system import SystemReport, SystemService
+from volundr.domain.workspaces import Workspaces
+from volundr.local.agents import LocalAgents
+from volundr.local.broadcaster import LocalBroadcaster
+from volundr.local.gateway import Door, GatewayApp, LocalGateway, gateway_socket
+from volundr.local.identity import FileLogins, Keys, LocalAuthorization, LocalIdentity, keys_of
+from volundr.local.machine import LocalMachine
+from volundr.local.workspaces import LocalWorkspaces
+from volundr.process import Tasks
+from volundr.registry import Adapters
+from volundr.settings import Settings
+from volundr.store import sessions as session_store
+
+ROUTERS: Sequence[APIRouter] = (
+    sessions.router,
+    stream.router,
+    system.router,
+    login.router,
+    health.router,
+)
+MIGRATIONS: Migrations = {"sessions": session_store.MIGRATIONS}
+WEBUI = Path(__file__).resolve().parent.parent / "webui_dist"
+
+
+async def open_database(settings: Settings) -> Database:
+    """The database that the settings name, up to date."""
+    db: Database
+    if settings.database.url:
+        from volundr.db.postgres import PostgresDatabase
+
+        db = await PostgresDatabase.open(settings.database.url)
+    else:
+        from volundr.db.sqlite import SqliteDatabase
+
+        db = await SqliteDatabase.open(settings.home / "volundr.db")
+    try:
+        await migrate(db, MIGRATIONS)
+    except BaseException:
+        await db.close()
+        raise
+    return db
+
+
+@dataclass(slots=True)
+class Forge:
+    """A forge at work: `app` and `socket` (the class for WebSockets) are what uvicorn serves."""
+
+    app: ASGIApp
+    socket: type[Any]
+    site: Site
+    logins: FileLogins
+    service: SessionService
+    reconciler: Reconciler
+    db: Database
+    tasks: Tasks = field(default_factory=Tasks)
+
+    def start(self) -> None:
+        """Begin to look after the sessions there are."""
+        self.reconciler.start(self.tasks)
+
+    async def close(self) -> None:
+        await self.tasks.close()
+        await self.db.close()
+
+
+def build_forge(settings: Settings, port: int, db: Database, pods: PodManager, adapters: Adapters) -> Forge:
+    """Wire everything for a forge that listens on this port of this machine."""
+    tasks = Tasks()
+    keys, site, events = keys_of(settings.home), local_site(port), LocalBroadcaster()
+    logins = FileLogins(settings.home / "run" / "logins.json")
+    identity, authorization = LocalIdentity(keys, logins), LocalAuthorization()
+    store = session_store.SessionStore(db)
+    workspaces = LocalWorkspaces(home=settings.home)
+    progress = Progress(store, events)
+    contributors = (CoreContributor(keys.session, f"http://127.0.0.1:{port}"), WorkspaceContributor(workspaces))
+    launch = Launch(pods=pods, contributors=contributors, progress=progress, timeout=settings.sessions.start_timeout)
+    service = SessionService(store, workspaces, launch, tasks)
+    gateway = LocalGateway(_upstream(service, pods))
+    door = Door(site=site, identity=identity, authorization=authorization, gateway=gateway, secret=keys.session)
+    agents = LocalAgents(adapters, settings.environment)
+    about = SystemReport(
+        version=__version__, home=str(settings.home), database=db.kind, pods=settings.pods.use, agents=(), tools=()
+    )
+    services: dict[type, Any] = {
+        SessionService: service,
+        SystemService: SystemService(LocalMachine(db), agents, about),
+        Workspaces: workspaces,
+        EventBroadcaster: events,
+        GatewayPort: gateway,
+        SessionKeys: keys,
+        Logins: logins,
+        AgentCatalog: agents,
+    }
+    api = build_api(services, site, identity, authorization, settings.limits.body_bytes)
+    return Forge(
+        app=Rooms(api, WebUI(WEBUI), security.SecurityMiddleware(GatewayApp(door), site=site, identity=identity)),
+        socket=gateway_socket(door, tasks),
+        site=site,
+        logins=logins,
+        service=service,
+        reconciler=Reconciler(store, pods, service, progress),
+        db=db,
+        tasks=tasks,
+    )
+
+
+def build_api(
+    services: dict[type, Any], site: Site, identity: IdentityPort, authorization: AuthorizationPort, limit: int
+) -> FastAPI:
+    app = FastAPI(
+        title="Volundr",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.services = services
+    app.state.site = site
+    errors.install(app)
+    app.add_middleware(errors.BodyLimit, limit=limit)
+    security.install(app, site=site, identity=identity, authorization=authorization)
+    for router in ROUTERS:
+        app.include_router(router)
+    openapi.install(app, frames_from=(frames.Record, frames.Live, frames.FromClient), more=(manage.router,))
+    return app
+
+
+class Rooms:
+    """Leads a request to the API, the gateway or the web UI by the first part of its path."""
+
+    def __init__(self, api: ASGIApp, webui: ASGIApp, gateway: ASGIApp) -> None:
+        self._rooms = {"api": api, "healthz": api, "readyz": api, "s": gateway}
+        self._webui = webui
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        first = scope["path"].split("/", 2)[1] if scope["type"] == "http" else ""
+        await self._rooms.get(first, self._webui)(scope, receive, send)
+
+
+def _upstream(service: SessionService, pods: PodManager) -> Any:
+    async def find(session_id: UUID) -> Upstream | None:
+        session = await service.get(session_id)
+        return pods.upstream(session_id, session.pod) if session.status is Status.RUNNING else None
+
+    return find
+
+
+def openapi_document() -> dict[str, Any]:
+    """The API as an OpenAPI document; needs no database and no home."""
+    nothing = Keys(master="", token="")
+    app = build_api({}, local_site(8080), LocalIdentity(nothing, FileLogins(Path("/nonexistent"))), LocalAuthorization(), 0)
+    return app.openapi()

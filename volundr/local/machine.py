@@ -1,0 +1,57 @@
+"""What is on this machine besides agents: git and Docker."""
+
+import asyncio
+import shutil
+import time
+from collections.abc import Sequence
+
+from volundr.db.database import Database
+from volundr.domain.errors import Unavailable
+from volundr.domain.system import Machine, Tool
+
+FRESH_SECONDS = 30.0
+ANSWER_SECONDS = 3.0
+DATABASE_SECONDS = 2.0
+
+
+class LocalMachine(Machine):
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._found: tuple[float, Sequence[Tool]] = (0.0, ())
+        self._looking = asyncio.Lock()
+
+    async def tools(self) -> Sequence[Tool]:
+        async with self._looking:
+            looked, found = self._found
+            if not found or time.monotonic() - looked > FRESH_SECONDS:
+                found = await asyncio.gather(
+                    _tool("git", ["git", "--version"], "Install git: without it a session has no repository and no diffs."),
+                    _tool("docker", ["docker", "version", "--format", "{{.Server.Version}}"], "Not needed: sessions run as processes."),
+                )
+                self._found = (time.monotonic(), found)
+            return found
+
+    async def check_database(self) -> None:
+        try:
+            async with asyncio.timeout(DATABASE_SECONDS):
+                await self._db.fetch("SELECT 1")
+        except TimeoutError as error:
+            raise Unavailable("The database does not answer.") from error
+
+
+async def _tool(name: str, argv: Sequence[str], without: str) -> Tool:
+    if shutil.which(argv[0]) is None:
+        return Tool(name=name, hint=without)
+    process = await asyncio.create_subprocess_exec(
+        *argv, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            said, _ = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return Tool(name=name, hint=f"{name} is installed but does not answer. {without}")
+    if process.returncode != 0:
+        return Tool(name=name, hint=f"{name} is installed but not running. {without}")
+    return Tool(name=name, version=said.decode("utf-8", "replace").strip().removeprefix("git version "))
