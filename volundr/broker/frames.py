@@ -7,12 +7,14 @@ has no `seq`: it shows the moment (a token delta, what the agent does now) and m
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 type Json = Mapping[str, Any]
 
 PROTOCOL = 1
 KEEP_ALIVE_SECONDS = 10.0
+_EXACT: Mapping[str, Any] = {"extra": "forbid", "strict": True}
+"""How pydantic checks what a client sends: an unknown field is an error."""
 
 
 # --- parts ------------------------------------------------------------------------------------------------------------
@@ -337,6 +339,7 @@ class Attach:
     after: int = 0
     tail: int = 500
     type: Literal["attach"] = "attach"
+    __pydantic_config__: ClassVar = _EXACT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -346,6 +349,7 @@ class Send:
     id: str
     text: str
     type: Literal["send"] = "send"
+    __pydantic_config__: ClassVar = _EXACT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -358,6 +362,7 @@ class Decide:
     message: str = ""
     input: Json | None = None
     type: Literal["decide"] = "decide"
+    __pydantic_config__: ClassVar = _EXACT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -365,6 +370,7 @@ class Interrupt:
     """End the running turn."""
 
     type: Literal["interrupt"] = "interrupt"
+    __pydantic_config__: ClassVar = _EXACT
 
 
 type FromClient = Attach | Send | Decide | Interrupt
