@@ -5,7 +5,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from volundr.domain.errors import VolundrError
@@ -124,3 +124,17 @@ def _begin(settings: Settings) -> None:
     runfile.prepare(settings.home)
     log_to(logging.StreamHandler(sys.stderr))
     os.chdir(settings.home)
+
+
+def chosen(settings: Settings) -> Sequence[tuple[str, Sequence[str], Sequence[str]]]:
+    """Every port that has named adapters: what is chosen, and all that is offered. Nothing is started."""
+    from volundr.domain.sessions.ports import PodManager
+    from volundr.loader import load
+
+    adapters = load(settings.home)
+    one = {PodManager: settings.pods.use}
+    rows = [
+        (port.__name__, [one[port]] if port in one else adapters.names(port), adapters.names(port)) for port in adapters.ports()
+    ]
+    database = "postgres" if settings.database.url else "sqlite"
+    return sorted([*rows, ("Database", [database], ["postgres", "sqlite"])])

@@ -78,7 +78,7 @@ SECTIONS: Mapping[str, type[Any]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`given` names the settings that are not defaults (`server.port`); `environment` is what agents get, `variables` are ours."""
+    """`given` names the settings somebody made (`server.port`). `environment` is what agents get, `variables` are ours."""
 
     home: Path
     server: ServerSettings = ServerSettings()

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from volundr.domain.errors import VolundrError
+from volundr.domain.errors import Invalid, VolundrError
 
 
 def play(role: str, arguments: Sequence[str]) -> int:
@@ -35,4 +35,6 @@ def _play(role: str, arguments: Sequence[str]) -> int:
             from volundr.broker.keeper import main as keeper
 
             return keeper(list(arguments))
+        case _:
+            raise Invalid(f"{role!r} is not a role of Volundr.")
     return 0

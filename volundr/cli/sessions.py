@@ -66,7 +66,7 @@ def _row(session: Session) -> Sequence[str]:
 @wait_option
 @json_option
 @click.pass_obj
-def new(at: Place, as_data: bool, wait: bool, **options: Any) -> None:
+def new(at: Place, /, as_data: bool, wait: bool, **options: Any) -> None:
     """Create a session and start it."""
     source = _source(**{name: options[name] for name in ("folder", "in_place", "url", "branch", "empty")})
     name = options["name"] or _name(options["folder"] or options["url"] or options["agent"])
