@@ -1,0 +1,91 @@
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import styles from "./Chat.module.css";
+import { Composer } from "./composer/Composer";
+import { Queue } from "./composer/Queue";
+import { StatusLine } from "./composer/StatusLine";
+import { ChatContext, type ChatTools } from "./context";
+import type { Answer } from "./core/engine";
+import type { ChatPort } from "./core/port";
+import { type ChatHandle, holdChat, releaseChat } from "./core/store";
+import { EmptyChat } from "./EmptyChat";
+import { httpChat } from "./http";
+import { type ChatSession, mouth } from "./session";
+import { SessionNote } from "./SessionNote";
+import { Transcript } from "./transcript/Transcript";
+import { jumpToQuestion, useChatKeys } from "./useChatKeys";
+import { ChatStoreContext, useChatState } from "./useChatState";
+
+export interface ChatProps {
+  session: ChatSession;
+  /** Start the session; called when a person sends something while it does not run. */
+  onStart?: (() => void) | undefined;
+  /** Where the chat comes from; the forge unless told otherwise. */
+  port?: ChatPort;
+}
+
+/** The conversation of one session. */
+export function Chat({ session, onStart, port = httpChat }: ChatProps): ReactNode {
+  return <Held key={session.id} session={session} onStart={onStart} port={port} />;
+}
+
+function Held({ session, onStart, port }: ChatProps & { port: ChatPort }): ReactNode {
+  const [handle, setHandle] = useState<ChatHandle | null>(null);
+  const running = session.status === "running";
+  const first = useRef(running);
+  useEffect(() => {
+    setHandle(holdChat(port, session.id, first.current));
+    return () => releaseChat(port, session.id);
+  }, [port, session.id]);
+  useEffect(() => handle?.engine.setRunning(running), [handle, running]);
+  if (handle === null) return null;
+  return (
+    <ChatStoreContext.Provider value={handle.store}>
+      <Room session={session} onStart={onStart} handle={handle} />
+    </ChatStoreContext.Provider>
+  );
+}
+
+interface RoomProps {
+  session: ChatSession;
+  onStart: (() => void) | undefined;
+  handle: ChatHandle;
+}
+
+function Room({ session, onStart, handle: { engine } }: RoomProps): ReactNode {
+  const root = useRef<HTMLDivElement>(null);
+  const [opened] = useState(() => new Map<string, boolean>());
+  const capabilities = useChatState((state) => state.capabilities);
+  const running = useChatState((state) => state.view.turn !== null && state.link.state === "live");
+  const voice = mouth(session, onStart !== undefined);
+  const { open } = voice;
+  const starts = voice.open && voice.starts;
+  const start = useRef(onStart);
+  start.current = onStart;
+  const say = useCallback(
+    (text: string) => {
+      engine.send(text);
+      if (starts) start.current?.();
+    },
+    [engine, starts],
+  );
+  const tools = useMemo<ChatTools>(
+    () => ({ engine, capabilities, opened, say: open ? say : null, decide: (id: string, answer: Answer) => engine.decide(id, answer) }),
+    [engine, capabilities, opened, open, say],
+  );
+  const interrupt = useCallback(() => void engine.interrupt(), [engine]);
+  const jump = useCallback(() => jumpToQuestion(root.current), []);
+  const armed = useChatKeys(root, { running, onInterrupt: interrupt, onJump: jump });
+  return (
+    <ChatContext.Provider value={tools}>
+      <div ref={root} className={styles.chat}>
+        <Transcript empty={<EmptyChat session={session} onTry={open ? say : null} />} />
+        <div className={styles.dock}>
+          <SessionNote session={session} onStart={onStart} />
+          <StatusLine onJump={jump} armed={armed} />
+          <Queue />
+          <Composer session={session.id} mouth={voice} onSend={say} onInterrupt={interrupt} />
+        </div>
+      </div>
+    </ChatContext.Provider>
+  );
+}

@@ -1,0 +1,30 @@
+import type { ReactNode } from "react";
+import styles from "./EmptyChat.module.css";
+import type { ChatSession } from "./session";
+
+const IDEAS = ["What is in this workspace?", "Run the tests and tell me what fails", "Find the entry point and explain it in five lines"];
+
+interface EmptyChatProps {
+  session: ChatSession;
+  onTry: ((text: string) => void) | null;
+}
+
+/** The first page of a conversation teaches one next step. */
+export function EmptyChat({ session, onTry }: EmptyChatProps): ReactNode {
+  return (
+    <div className={styles.empty}>
+      <h2>{onTry ? "Say what to do" : "Nothing was said here"}</h2>
+      <p>
+        {session.agent}{session.model !== "" && ` · ${session.model}`} works in this session's own folder. It asks before it does what you
+        did not allow yet.
+      </p>
+      {onTry && (
+        <ul>
+          {IDEAS.map((idea) => (
+            <li key={idea}><button type="button" onClick={() => onTry(idea)}>{idea}</button></li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}

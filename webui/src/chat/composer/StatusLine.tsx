@@ -1,0 +1,36 @@
+import type { ReactNode } from "react";
+import { Button } from "../../ui/Button";
+import { StateMark } from "../../ui/StateMark";
+import { useChat } from "../context";
+import { useChatState } from "../useChatState";
+import { LinkLine } from "./LinkLine";
+import styles from "./StatusLine.module.css";
+import { Working } from "./Working";
+
+/** Above the composer: what the session does now, what it waits for, and whether it can be reached. */
+export function StatusLine({ onJump, armed }: { onJump: () => void; armed: boolean }): ReactNode {
+  const open = useChatState((state) => state.view.open.length);
+  const turn = useChatState((state) => state.view.turn);
+  const interrupting = useChatState((state) => state.interrupting);
+  const link = useChatState((state) => state.link);
+  const loaded = useChatState((state) => state.loaded);
+  const { say } = useChat();
+  const lost = link.state !== "live" && link.state !== "stopped" && link.state !== "off" && loaded;
+  return (
+    <div className={styles.lines} aria-live="off">
+      {open > 0 && link.state === "live" && (
+        <div className={styles.line} data-look="waiting">
+          <StateMark kind="waiting" />
+          <span>waiting for you · {open === 1 ? "1 question" : `${open} questions`}</span>
+          <Button look="quiet" onClick={onJump} aria-keyshortcuts="g p">Go to it</Button>
+        </div>
+      )}
+      {turn && open === 0 && link.state === "live" && say !== null && (
+        <div className={styles.line} data-look="working">
+          {armed ? <span className={styles.armed}>Press Esc again to interrupt</span> : <Working turn={turn} interrupting={interrupting} />}
+        </div>
+      )}
+      {lost && <LinkLine link={link} />}
+    </div>
+  );
+}

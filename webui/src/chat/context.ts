@@ -1,0 +1,33 @@
+import { createContext, useCallback, useContext, useState } from "react";
+import type { Answer, Engine } from "./core/engine";
+import type { Capabilities } from "./core/frames";
+
+export interface ChatTools {
+  engine: Engine;
+  capabilities: Capabilities | null;
+  /** Which lines are open, kept outside of them: a line scrolled far away is not drawn and would forget it. */
+  opened: Map<string, boolean>;
+  /** Say something as if typed; false when this session takes nothing now. */
+  say: ((text: string) => void) | null;
+  decide: (id: string, answer: Answer) => void;
+}
+
+export const ChatContext = createContext<ChatTools | null>(null);
+
+export function useChat(): ChatTools {
+  const tools = useContext(ChatContext);
+  if (tools === null) throw new Error("This part of a chat was drawn outside of <Chat>.");
+  return tools;
+}
+
+export function useOpen(key: string, first = false): [boolean, () => void] {
+  const { opened } = useChat();
+  const [open, setOpen] = useState(() => opened.get(key) ?? first);
+  const toggle = useCallback(() => {
+    setOpen((was) => {
+      opened.set(key, !was);
+      return !was;
+    });
+  }, [opened, key]);
+  return [open, toggle];
+}

@@ -1,0 +1,48 @@
+import type { ReactNode } from "react";
+import { StateMark } from "../../ui/StateMark";
+import { useChat } from "../context";
+import type { PermissionEntry } from "../core/view";
+import { useChatState } from "../useChatState";
+import { Answers } from "./Answers";
+import styles from "./OpenCard.module.css";
+import { Questions, questionsOf } from "./Questions";
+import { RuleNote } from "./RuleNote";
+import { Waiting } from "./Waiting";
+import { WhatWillHappen } from "./WhatWillHappen";
+
+/** Exactly what will happen, who asks and why, what a wider answer would keep, and the answers. */
+export function OpenCard({ permission }: { permission: PermissionEntry }): ReactNode {
+  const { capabilities } = useChat();
+  const since = Date.parse(permission.at);
+  const asks = questionsOf(permission.input);
+  const answerable = asks.length > 0 && capabilities?.edited_input === true;
+  const deciding = useChatState((state) => state.deciding[permission.id]);
+  return (
+    <section
+      className={styles.card}
+      data-permission={permission.id}
+      tabIndex={-1}
+      aria-label={`Waiting for you: ${permission.title}`}
+    >
+      <header className={styles.head}>
+        <StateMark kind="waiting" />
+        <span className={styles.state}>waiting for you</span>
+        <span className={styles.who}>
+          {permission.asker !== "" ? <>the sub-agent “{permission.asker}” asks</> : "the agent asks"}
+        </span>
+        <Waiting since={since} />
+      </header>
+      <p className={styles.title}>{permission.title || `Use ${permission.tool}?`}</p>
+      {permission.reason !== "" && <p className={styles.reason}>Why it asks: {permission.reason}</p>}
+      {answerable ? (
+        <Questions permission={permission} questions={asks} deciding={deciding} />
+      ) : (
+        <>
+          <WhatWillHappen permission={permission} />
+          <RuleNote permission={permission} />
+          <Answers permission={permission} deciding={deciding} />
+        </>
+      )}
+    </section>
+  );
+}
