@@ -117,8 +117,8 @@ class LocalWorkspaces(Workspaces):
         """Whether something in here is nowhere else. What cannot be asked counts as work."""
         if not _is_there(place / ".git"):
             return not _is_empty(place)
-        head = ["HEAD"] if await self.git.line("rev-parse", "--verify", "--quiet", "HEAD", cwd=place) else []
-        local = [*head, "--branches", "--tags", "--glob=refs/stash"]
+        own = [ref for ref in ("HEAD", "refs/stash") if await self.git.line("rev-parse", "--verify", "--quiet", ref, cwd=place)]
+        local = [*own, "--branches", "--tags"]
         try:
             if await self.git("status", "--porcelain", "--untracked-files=all", cwd=place):
                 return True

@@ -50,11 +50,9 @@ async def start_point(git: Git, source: Repository, branch: str) -> str:
     """The commit that a new worktree begins with. Raises Invalid when there is none."""
     if branch:
         for ref in (f"refs/heads/{branch}", f"refs/remotes/origin/{branch}", f"refs/tags/{branch}"):
-            commit = await git.line(
-                "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}", cwd=source.folder
-            )
-            if commit:
-                return commit
+            found = await git.line("show-ref", "--verify", "--hash", ref, cwd=source.folder)  # a name, never an expression
+            if found:
+                return await git.line("rev-parse", "--verify", f"{found}^{{commit}}", cwd=source.folder)
         names = await git.line(
             "for-each-ref", "--format=%(refname:lstrip=2)", "--sort=-committerdate", "refs/heads", cwd=source.folder
         )
