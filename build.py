@@ -40,13 +40,11 @@ class Stop(Exception):
 
 
 def usable(python):
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     try:
-        done = subprocess.run(
-            [python, "-c", PROBE], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=20, check=False
-        )
+        return subprocess.run([python, "-c", PROBE], timeout=20, check=False, **silent).returncode == 0
     except (OSError, subprocess.SubprocessError):
         return False
-    return done.returncode == 0
 
 
 def candidates():
@@ -183,14 +181,7 @@ def ui(arguments):
 def types(arguments):
     del arguments
     prepare("requirements.txt")
-    document = subprocess.check_output(
-        [
-            PYTHON,
-            "-c",
-            DOCUMENT,
-        ],
-        cwd=ROOT,
-    )
+    document = subprocess.check_output([PYTHON, "-c", DOCUMENT], cwd=ROOT)
     write(os.path.join(ROOT, "docs", "reference", "openapi.json"), document.decode())
     npm = need_npm()
     install_node(npm, "webui")

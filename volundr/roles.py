@@ -7,11 +7,15 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from volundr.domain.errors import VolundrError
+from volundr.domain.errors import Invalid, VolundrError
 from volundr.local import runfile
 from volundr.local.logfile import log_file, log_to
 from volundr.settings import Settings
+
+if TYPE_CHECKING:
+    from volundr.domain.sessions.ports import PodManager
 
 log = logging.getLogger(__name__)
 
@@ -130,11 +134,17 @@ def chosen(settings: Settings) -> Sequence[tuple[str, Sequence[str], Sequence[st
     """Every port that has named adapters: what is chosen, and all that is offered. Nothing is started."""
     from volundr.domain.sessions.ports import PodManager
     from volundr.loader import load
+    from volundr.local.pods import ProcessSettings
 
     adapters = load(settings.home)
+    adapters.offer(PodManager, "process", ProcessSettings, _not_here)
     one = {PodManager: settings.pods.use}
     rows = [
         (port.__name__, [one[port]] if port in one else adapters.names(port), adapters.names(port)) for port in adapters.ports()
     ]
     database = "postgres" if settings.database.url else "sqlite"
     return sorted([*rows, ("Database", [database], ["postgres", "sqlite"])])
+
+
+def _not_here(_: object) -> "PodManager":
+    raise Invalid("Pods are only made where a forge runs.")
