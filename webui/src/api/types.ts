@@ -83,9 +83,11 @@ export interface Tool {
   hint: string;
 }
 
+/** An agent as a person chooses it. */
 export interface Agent extends Tool {
   name: string;
-  title: string;
+  label: string;
+  path: string;
 }
 
 export interface System {

@@ -31,7 +31,7 @@ export interface SessionsPort {
   archive(id: string): Promise<Session>;
   restore(id: string): Promise<Session>;
   remove(id: string): Promise<void>;
-  logs(id: string, lines: number): Promise<string>;
+  logs(id: string, lines: number): Promise<readonly string[]>;
   /** Follow every change until closed. Calls `resync` once connected, and again whenever something may have been missed. */
   watch(events: SessionEvents): Link;
 }

@@ -1,0 +1,37 @@
+import { Copy, RotateCw, ScrollText } from "lucide-react";
+import type { Session } from "../../api/types";
+import { useSessions } from "../../stores/sessions";
+import { tell, tellProblem } from "../../stores/toasts";
+import { act } from "../../stores/verbs";
+import { Button } from "../../ui/Button";
+import { StateMark } from "../../ui/StateMark";
+import styles from "./Failure.module.css";
+
+/** What broke, in its own words; what to do; and the way to try again. */
+export function Failure({ session, showLogs }: { session: Session; showLogs: () => void }) {
+  const busy = useSessions((state) => state.busy.get(session.id));
+  const [first = "", ...rest] = (session.error.trim() || "It ended without saying why.").split("\n");
+  const more = rest.join("\n").trim();
+  const copy = () => navigator.clipboard.writeText(session.error).then(() => tell("Copied."), tellProblem);
+  return (
+    <section className={styles.failure} aria-label="What went wrong" role="alert">
+      <StateMark kind="failed" className={styles.mark} />
+      <div className={styles.words}>
+        <p className={styles.first}>{first}</p>
+        {more && <pre className={styles.more}>{more}</pre>}
+        {session.hint && <p className={styles.hint}>{session.hint}</p>}
+        <div className={styles.actions}>
+          <Button look="primary" icon={<RotateCw />} busy={busy === "start"} onClick={() => act(session.id, "start")}>
+            Retry
+          </Button>
+          <Button icon={<ScrollText />} onClick={showLogs}>
+            Logs
+          </Button>
+          <Button look="quiet" icon={<Copy />} onClick={() => void copy()}>
+            Copy error
+          </Button>
+        </div>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,39 @@
+import { Archive, ArchiveRestore, Copy, Ellipsis, Pencil, Play, RotateCw, Square, Trash2 } from "lucide-react";
+import type { Session } from "../../api/types";
+import { useLayers } from "../../stores/layers";
+import { useSessions } from "../../stores/sessions";
+import { tell, tellProblem } from "../../stores/toasts";
+import { type Step, VERB_WORDS, act, verbsOf } from "../../stores/verbs";
+import { Button } from "../../ui/Button";
+import { Menu, type MenuItem } from "../../ui/Menu";
+
+const ICONS: Record<Step, React.ReactNode> = { start: <Play />, stop: <Square />, archive: <Archive />, restore: <ArchiveRestore /> };
+
+/** The one thing one is most likely to want, and the rest behind it. */
+export function SessionActions({ session }: { session: Session }) {
+  const busy = useSessions((state) => state.busy.get(session.id));
+  const [first, ...others] = verbsOf(session);
+  const { askDelete, rename } = useLayers.getState();
+  const items: (MenuItem | "line")[] = [
+    ...others.map((verb): MenuItem => ({ label: VERB_WORDS[verb], icon: ICONS[verb], disabled: busy !== undefined, run: () => act(session.id, verb) })),
+    { label: "Rename", icon: <Pencil />, run: () => rename(session.id) },
+    { label: "Copy workspace path", icon: <Copy />, disabled: !session.workspace, run: () => copy(session.workspace) },
+    "line",
+    { label: "Delete …", icon: <Trash2 />, danger: true, run: () => askDelete(session.id) },
+  ];
+  const again = session.status === "failed";
+  return (
+    <>
+      {first && (
+        <Button icon={again ? <RotateCw /> : ICONS[first]} busy={busy === first} onClick={() => act(session.id, first)}>
+          {again ? "Retry" : VERB_WORDS[first]}
+        </Button>
+      )}
+      <Menu label="More actions" icon={<Ellipsis />} items={items} />
+    </>
+  );
+}
+
+function copy(text: string): void {
+  navigator.clipboard.writeText(text).then(() => tell("Copied."), tellProblem);
+}
