@@ -1,6 +1,5 @@
 """The three processes of a forge on one's own machine, each put together and run until it ends: forge, broker, shim."""
 
-import asyncio
 import logging
 import os
 import socket
@@ -121,7 +120,7 @@ def run_shim(settings: Settings) -> None:
     from volundr.broker.shim import run_shim as run
 
     _begin(settings)
-    asyncio.run(run(runfile.socket_path(settings.home, "shim")))
+    run(runfile.socket_path(settings.home, "shim"))
 
 
 def _begin(settings: Settings) -> None:
