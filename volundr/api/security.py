@@ -6,7 +6,7 @@ same questions.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -209,7 +209,7 @@ async def _unauthenticated(_: Request, __: Exception) -> Response:
     )
 
 
-def principal(request: Request) -> Principal:
+async def principal(request: Request) -> Principal:
     """The person who asks. Raises Unauthenticated for nobody, Forbidden for a pod: pods only get in where `allowed` lets them."""
     who = _caller(request)
     if who.kind != "user":
@@ -217,10 +217,10 @@ def principal(request: Request) -> Principal:
     return who
 
 
-def allowed(action: str) -> Callable[[Request], Principal]:
+def allowed(action: str) -> Callable[[Request], Awaitable[Principal]]:
     """A dependency that hands the route its caller if they may do this to the session that the path names."""
 
-    def decide(request: Request) -> Principal:
+    async def decide(request: Request) -> Principal:
         who = _caller(request)
         authorization: AuthorizationPort = request.app.state.authorization
         if not authorization.allows(who, action, request.path_params.get("session_id") or request.path_params.get("id")):

@@ -37,7 +37,7 @@ def issue(secret: str, session: str, subject: str, now: float) -> str:
 def verify(secret: str, session: str, text: str, now: float) -> Ticket:
     """The ticket in `text`. Raises Forbidden unless it was signed with this secret for this session and is not over."""
     payload, _, signature = text.partition(".")
-    if not hmac.compare_digest(_sign(secret, payload), signature):
+    if not hmac.compare_digest(_sign(secret, payload).encode(), signature.encode()):
         raise Forbidden("This ticket was not issued for this session.")
     try:
         ticket = Ticket(**json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))

@@ -3,6 +3,7 @@
 import os
 import secrets
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from volundr.domain.errors import Forbidden, Unavailable
@@ -58,6 +59,9 @@ def _make(path: Path, text: str) -> None:
         os.link(fresh, path)  # fails when another process was faster: its secret counts
     except FileExistsError:
         pass
+    except OSError:  # a file system without links
+        with suppress(FileExistsError):
+            _write(path, text)
     finally:
         fresh.unlink()
 
@@ -77,7 +81,14 @@ def _read(path: Path) -> str:
 
 
 def _text(path: Path) -> str:
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "r") as file:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        hint = f"It has to be a file of yours: sudo chown {os.geteuid()} {path}"
+        raise Forbidden(f"{path} cannot be read: {error.strerror}.", hint=hint) from error
+    with os.fdopen(handle, "r") as file:
         _check(path, os.fstat(file.fileno()), 0o600)
         return file.read()
 
