@@ -122,8 +122,9 @@ def build_forge(settings: Settings, port: int, db: Database, pods: PodManager, a
         AgentCatalog: agents,
     }
     api = build_api(services, site, identity, authorization, settings.limits.body_bytes)
+    webui, rooms = (security.SecurityMiddleware(part, site=site, identity=identity) for part in (WebUI(WEBUI), GatewayApp(door)))
     return Forge(
-        app=Rooms(api, WebUI(WEBUI), security.SecurityMiddleware(GatewayApp(door), site=site, identity=identity)),
+        app=Rooms(api, webui, rooms),
         socket=gateway_socket(door, tasks),
         site=site,
         logins=logins,

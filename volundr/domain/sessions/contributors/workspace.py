@@ -10,6 +10,8 @@ class WorkspaceContributor(SessionContributor):
     """Makes the workspace at the first start, finds it again at the next, removes it with the session."""
 
     name = "workspace"
+    limit = 6 * 3600.0
+    """A clone may take as long as it moves; git gives up one that does not."""
 
     def __init__(self, workspaces: Workspaces) -> None:
         self._workspaces = workspaces
