@@ -31,7 +31,6 @@ from volundr.broker.frames import (
     Delta,
     Interrupt,
     InterruptRequested,
-    Live,
     MessageSeen,
     Notice,
     PermissionClosed,
@@ -88,7 +87,7 @@ class RulesGrew:
 
 type Lifecycle = Opened | Vanished | Delivered | RulesGrew
 type Input = Said | AgentEvent | Lifecycle
-type Item = Record | Live
+type Item = Record | Delta | Stored | Rejected
 
 
 @dataclass(slots=True, kw_only=True)

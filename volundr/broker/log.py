@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,6 +164,13 @@ class Log:
         """The last record up to which reading from `first` stays within `size` bytes; at least `first` itself."""
         limit = self._starts[first - 1] + size
         return max(first, bisect_right(self._starts, limit) - (1 if limit < self._end else 0))
+
+    def fits_before(self, last: int, size: int) -> int:
+        """The first record from which reading up to `last` stays within `size` bytes; at most `last` itself."""
+        if last < 1:
+            return 1
+        end = self._starts[last] if last < len(self._starts) else self._end
+        return min(bisect_left(self._starts, max(end - size, 0)) + 1, last)
 
     def close(self) -> None:
         """Blocking: sync, and say that nothing was lost."""

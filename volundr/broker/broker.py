@@ -1,0 +1,217 @@
+"""One session in Skuld: its log, its conversation, its agent's runs and the clients that look on."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self
+
+from volundr.broker.always import AlwaysRules
+from volundr.broker.codec import Entry
+from volundr.broker.conversation import Conversation, Opened, RulesGrew, Said
+from volundr.broker.events import Exited
+from volundr.broker.frames import ActivityChanged, Attach, Decide, Hello, Interrupt, Live, Rejected, Rule, Send
+from volundr.broker.journal import Journal, Reply
+from volundr.broker.log import Log
+from volundr.broker.recovery import Told, recover
+from volundr.broker.report import News, Reporter
+from volundr.broker.runner import Runner
+from volundr.broker.stream import Client, Stream
+from volundr.broker.transports.transport import Agent, CLITransport
+from volundr.domain.errors import Unavailable, VolundrError
+from volundr.domain.sessions.spec import SessionSpec
+from volundr.domain.tickets import derive
+from volundr.process import Tasks
+
+log = logging.getLogger(__name__)
+
+GOODBYE_SECONDS = 3.0
+
+type Readiness = Literal["starting", "ready", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What the pod manager asks for. `error` and `hint` are the agent's own words."""
+
+    state: Readiness
+    step: str = ""
+    error: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a session is made of, besides its spec. `rules_grew` hears of rules kept for all sessions of a project."""
+
+    folder: Path
+    agent: Agent
+    transport: CLITransport
+    always: AlwaysRules
+    rules_grew: Callable[[str], None]
+
+
+class Broker:
+    """Made by `open`; its last call is `stop` or `leave`."""
+
+    def __init__(self, spec: SessionSpec, parts: Parts, log_file: Log, conversation: Conversation, told: Told) -> None:
+        self.spec = spec
+        self._parts = parts
+        self._told = told
+        self._tasks = Tasks()
+        self._reporter = Reporter(spec.report_url, derive(spec.secret, "report"))
+        self.journal = Journal(
+            log=log_file,
+            conversation=conversation,
+            stream=Stream(log_file, self._moment),
+            shown=self._shown,
+            settled=parts.transport.settled,
+            seen=self._seen,
+        )
+        self._runner = Runner(spec, parts.agent, parts.transport, self.journal)
+
+    @classmethod
+    async def open(cls, spec: SessionSpec, parts: Parts, *, start: bool) -> Self:
+        """Read the log and go on where it ends; with `start`, begin a run unless one lives. Raises Unavailable."""
+        agent, told = parts.agent, Told()
+        conversation = Conversation(
+            epoch="",
+            agent=spec.agent,
+            model=spec.model,
+            capabilities=agent.capabilities,
+            always=parts.always.of(spec.project),
+            lost=agent.lost,
+            hint=agent.hint,
+        )
+        log_file = await asyncio.to_thread(recover, parts.folder, conversation, told)
+        broker = cls(spec, parts, log_file, conversation, told)
+        try:
+            broker.begin(start=start)
+        except BaseException:
+            await broker.leave(1012, "This session could not be opened.")
+            raise
+        return broker
+
+    def begin(self, *, start: bool) -> None:
+        state = self.journal.conversation.state
+        if not state.alive and (start or not state.run):
+            self.journal.put(Opened())
+        name = self.spec.session_id
+        self._tasks.spawn(self.journal.sync_forever(), name=f"sync {name}")
+        self._tasks.spawn(self._reporter.run(), name=f"report {name}")
+        self._runner.begin(self._tasks)
+        self.journal.change()
+
+    def again(self, spec: SessionSpec) -> None:
+        """The session is to run, with this spec from its next run on: an agent that ended is started."""
+        self.spec = self._runner.spec = spec
+        self.journal.conversation.model = spec.model
+        self.journal.put(Opened())
+
+    async def stop(self, grace: float) -> None:
+        """End the agent and the session: turn interrupted, sockets closed, log on disk."""
+        self._enter("stopping")
+        about = {"session": self.spec.session_id}
+        try:
+            await self._runner.end(grace)
+        except (TimeoutError, VolundrError) as error:
+            log.warning("agent did not end as asked", extra=about | {"cause": str(error)})
+        try:
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await self._runner.exited(Exited(code=None, wanted=True))
+        except TimeoutError:
+            log.warning("end of the run is not in the log", extra=about)
+        self._enter("stopped")
+        await self._reporter.flush(GOODBYE_SECONDS)
+        await self.leave(1001, "This session was stopped.")
+
+    def _enter(self, phase: Literal["stopping", "stopped"]) -> None:
+        self.journal.conversation.state.phase = phase
+        self.journal.change()
+
+    async def leave(self, code: int, reason: str) -> None:
+        """Let go of everything but the agent: another Skuld may go on with it."""
+        clients = list(self.journal.stream.clients)
+        for client in clients:
+            client.close(code, reason)
+        try:
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                for client in clients:
+                    await client.gone.wait()
+        except TimeoutError:
+            log.info("clients left behind", extra={"session": self.spec.session_id})
+        await self._tasks.close()
+        await asyncio.to_thread(self.journal.log.close)
+
+    # --- people -------------------------------------------------------------------------------------------------------
+
+    def attach(self, attach: Attach) -> Client:
+        client = Client(self.journal.stream)
+        client.attach(attach, self._hello())
+        return client
+
+    def say(self, frame: Send | Decide | Interrupt, by: str, reply: Reply) -> None:
+        """Take a client's frame; `reply` gets what is for this client alone."""
+        state = self.journal.conversation.state
+        asked = state.questions.get(frame.id) if isinstance(frame, Decide) and frame.scope == "always" else None
+        try:
+            self.journal.put(Said(frame=frame, by=by), reply)
+        except Unavailable as error:
+            name = "" if isinstance(frame, Interrupt) else frame.id
+            reply(Rejected(id=name, error=f"{error} {error.hint}".strip()))
+            return
+        if asked and isinstance(frame, Decide) and frame.decision == "allow" and asked.id not in state.questions:
+            self._tasks.spawn(self._keep(asked.rules), name=f"keep rules {self.spec.session_id}")
+
+    async def _keep(self, rules: Sequence[Rule]) -> None:
+        try:
+            await self._parts.always.add(self.spec.project, rules)
+        except OSError as error:
+            log.warning("rule not kept on disk", extra={"session": self.spec.session_id, "cause": str(error)})
+        self._parts.rules_grew(self.spec.project)
+
+    def rules_grew(self) -> None:
+        self.journal.conversation.always = self._parts.always.of(self.spec.project)
+        try:
+            self.journal.put(RulesGrew())
+        except Unavailable as error:
+            log.info("open questions not answered by new rule", extra={"session": self.spec.session_id, "cause": str(error)})
+
+    # --- what others see ----------------------------------------------------------------------------------------------
+
+    def health(self) -> Health:
+        state = self.journal.conversation.state
+        if state.run_state == "failed":
+            return Health(state="failed", error=state.error, hint=state.hint)
+        if self._runner.up or state.run_state in {"ready", "exited"}:
+            return Health(state="ready", step=self.journal.stuck)
+        return Health(state="starting", step=f"Starting {self._parts.agent.label}")
+
+    def lines(self, count: int) -> Sequence[str]:
+        return self._told.last(count)
+
+    def _hello(self) -> Hello:
+        journal = self.journal
+        return Hello(
+            session=self.spec.session_id,
+            epoch=journal.log.epoch,
+            first_seq=1,
+            last_seq=journal.stream.last_seq,
+            agent=self.spec.agent,
+            capabilities=self._parts.agent.capabilities,
+            activity=journal.conversation.state.activity,
+        )
+
+    def _moment(self) -> Sequence[Live]:
+        state = self.journal.conversation.state
+        return [*state.open_blocks(), ActivityChanged(activity=state.activity)]
+
+    def _seen(self, entry: Entry) -> None:
+        self._told.note(entry)
+
+    def _shown(self) -> None:
+        self._runner.wake()
+        state = self.journal.conversation.state
+        activity = self.journal.activity
+        self._reporter.tell(News(activity=activity, messages=state.messages, model=state.model, cost_usd=state.cost_usd))

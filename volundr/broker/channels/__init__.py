@@ -1,0 +1,1 @@
+"""The ways by which people reach a session in Skuld."""

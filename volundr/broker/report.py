@@ -1,0 +1,121 @@
+"""Tells the forge what a session does: the newest state, whenever it changed, however long the forge was away."""
+
+import asyncio
+import json
+import logging
+from dataclasses import dataclass
+from ssl import create_default_context
+from urllib.parse import urlsplit
+
+from volundr.broker.frames import Activity
+
+log = logging.getLogger(__name__)
+
+LEAST_GAP = 0.2
+LEAST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+ANSWER_SECONDS = 10.0
+_SERVER_ERROR = 500
+_TOO_MANY = 429
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    activity: Activity
+    messages: int = 0
+    model: str = ""
+    cost_usd: float | None = None
+
+    def body(self) -> bytes:
+        shown = {
+            "state": self.activity.state,
+            "what": self.activity.what,
+            "since": self.activity.since,
+            "messages": self.messages,
+            "model": self.model,
+            "cost_usd": self.cost_usd,
+        }
+        return json.dumps(shown, separators=(",", ":")).encode()
+
+
+class Reporter:
+    """Without an address it does nothing. `tell` only remembers; `run` is the task that speaks."""
+
+    def __init__(self, url: str, secret: str) -> None:
+        self._url = url
+        self._secret = secret
+        self._newest: News | None = None
+        self._sent: News | None = None
+        self._changed = asyncio.Event()
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+
+    def tell(self, news: News) -> None:
+        if self._url and news != self._newest:
+            self._newest = news
+            self._quiet.clear()
+            self._changed.set()
+
+    async def run(self) -> None:
+        """Own this task: it ends when it is cancelled."""
+        pause = LEAST_PAUSE
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            news = self._newest
+            if news is None or await self._deliver(news):
+                pause = LEAST_PAUSE
+                self._sent = news
+                if self._newest == news:
+                    self._quiet.set()
+                await asyncio.sleep(LEAST_GAP)
+            else:
+                self._changed.set()
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def flush(self, limit: float) -> bool:
+        """Wait until the forge knows everything, but no longer than this."""
+        try:
+            async with asyncio.timeout(limit):
+                await self._quiet.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _deliver(self, news: News) -> bool:
+        """False when it is worth trying again."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                status = await put(self._url, self._secret, news.body())
+        except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError) as error:
+            log.info("forge is away", extra={"cause": repr(error)})
+            return False
+        if status >= _SERVER_ERROR or status == _TOO_MANY:
+            return False
+        if status >= 400:
+            log.info("forge refused a report", extra={"status": status})
+        return True
+
+
+async def put(url: str, secret: str, body: bytes) -> int:
+    """One PUT on a connection of its own; the status of the answer. A client library would weigh more than all sessions."""
+    parts = urlsplit(url)
+    secure = parts.scheme == "https"
+    port = parts.port or (443 if secure else 80)
+    reader, writer = await asyncio.open_connection(
+        parts.hostname, port, ssl=await asyncio.to_thread(create_default_context) if secure else None
+    )
+    try:
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        head = (
+            f"PUT {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {secret}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        )
+        writer.write(head.encode() + body)
+        await writer.drain()
+        line = await reader.readline()
+        return int(line.split(b" ", 2)[1])
+    except IndexError as error:
+        raise ValueError("no HTTP answer") from error
+    finally:
+        writer.close()

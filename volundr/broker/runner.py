@@ -1,0 +1,195 @@
+"""The way between a session and its agent's process: finds runs again, starts them, tells commands, listens."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from volundr.broker.conversation import Delivered, Input, Vanished
+from volundr.broker.events import Answer, Command, Exited
+from volundr.broker.journal import LEAST_PAUSE, LONGEST_PAUSE, Journal
+from volundr.broker.transports.transport import Agent, CLITransport, Heard, Job
+from volundr.domain.errors import Unavailable, VolundrError
+from volundr.domain.sessions.spec import SessionSpec
+from volundr.process import Tasks
+
+log = logging.getLogger(__name__)
+
+TELL_SECONDS = 30.0
+OVER_SECONDS = 3.0
+FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
+"""Seconds before a run that follows one that failed."""
+
+
+class Runner:
+    """Looks at the conversation's state whenever `wake` is called, and does what it says must be done.
+
+    `up`: the agent's process runs, as far as one can know. Nothing here decides anything.
+    """
+
+    def __init__(self, spec: SessionSpec, agent: Agent, transport: CLITransport, journal: Journal) -> None:
+        self.spec = spec
+        self.up = False
+        self.agent = agent
+        self._transport = transport
+        self._journal = journal
+        self._state = journal.conversation.state
+        self._wake = asyncio.Event()
+        self._over = asyncio.Event()
+        self._run = self._state.run if self._state.alive else ""
+        self._told = 0
+        self._failures = 0
+
+    def begin(self, tasks: Tasks) -> None:
+        tasks.spawn(self._keep_at(self._carry), name=f"tell {self.spec.session_id}")
+        tasks.spawn(self._keep_at(self._listen), name=f"hear {self.spec.session_id}")
+        self.wake()
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def settled(self, line: int) -> None:
+        self._transport.settled(line)
+
+    async def end(self, grace: float) -> None:
+        """End the agent's process, and wait until its last words are taken up. Raises VolundrError or TimeoutError."""
+        async with asyncio.timeout(grace + 2 * OVER_SECONDS):
+            await self._transport.stop(grace)
+            if self.up:
+                await self._over.wait()
+
+    async def exited(self, event: Exited) -> None:
+        """Take it that the run has ended so, whatever the agent itself says later."""
+        self.up = False
+        await self._journal.hear([Heard(0, event)], lambda _: False)
+
+    async def _keep_at(self, work: Callable[[], Awaitable[None]]) -> None:
+        """A session does not die of a fault in one of its parts."""
+        while True:
+            try:
+                await work()
+            except Exception:
+                log.exception("session goes on after a fault", extra={"session": self.spec.session_id})
+            await asyncio.sleep(LEAST_PAUSE)
+
+    # --- listening ----------------------------------------------------------------------------------------------------
+
+    async def _listen(self) -> None:
+        async for batch in self._transport.hear():
+            await self._journal.hear(batch, self._is_deaf)
+
+    def _is_deaf(self, heard: Heard) -> bool:
+        """Whether this comes from a run that is not listened to any more. Sees every event before it counts."""
+        if isinstance(heard.event, Exited):
+            self.up = False
+            self._over.set()
+            self._failures += not heard.event.wanted
+        return self._state.run != self._run
+
+    # --- telling ------------------------------------------------------------------------------------------------------
+
+    async def _carry(self) -> None:
+        if self._run and not self.up and self._state.run == self._run and self._state.alive:
+            await self._adopt()
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            state = self._state
+            if state.run_state == "starting" and state.run != self._run and not state.phase:
+                await self._launch(state.run, self.job(state.resumed))
+            if state.run_state == "ready":
+                self._failures = 0
+            for number in sorted(state.outstanding):
+                if self.up and self._told < number <= self._journal.stream.last_seq:
+                    await self._tell(number)
+
+    async def _adopt(self) -> None:
+        """Find the run that was there before Skuld was; keep looking while the shim does not answer."""
+        state, pause = self._state, LEAST_PAUSE
+        dialect = self.agent.dialect(self.job(state.resumed))
+        while True:
+            try:
+                told = await self._transport.adopt(state.run, dialect, state.src)
+                break
+            except Unavailable as error:
+                log.info("run not found yet", extra={"session": self.spec.session_id, "cause": str(error)})
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+        if told is None:
+            await self._insist(Vanished())
+            return
+        self.up, self._told = True, told
+        for number, answer in state.answers():
+            if number <= told:
+                await self._insist(Delivered(id=answer.id))
+
+    async def _launch(self, run: str, job: Job) -> None:
+        """Start a run; a failure becomes the end of that run."""
+        if self._failures > 1:
+            await asyncio.sleep(min(FIRST_WAIT * 2 ** (self._failures - 2), LONGEST_WAIT))
+        if self.up:
+            await self._end_old_run()
+        self._over.clear()
+        self._run, self._told = run, 0
+        try:
+            launch = await asyncio.to_thread(self.agent.launch, job)
+            await self._transport.start(run, launch, self.agent.dialect(job))
+        except (VolundrError, OSError) as error:
+            self._failures += 1
+            hint = error.hint if isinstance(error, VolundrError) else ""
+            await self.exited(Exited(code=1, error=str(error), hint=hint))
+        else:
+            self.up = not self._over.is_set()
+
+    async def _end_old_run(self) -> None:
+        """The run before may still live, when its agent only said that it has forgotten the conversation."""
+        try:
+            async with asyncio.timeout(OVER_SECONDS):
+                await self._over.wait()
+        except TimeoutError:
+            await self.end(OVER_SECONDS)
+
+    async def _tell(self, number: int) -> None:
+        """Until the agent has it, or does not need it any more."""
+        run, state, pause = self._run, self._state, LEAST_PAUSE
+        while (command := state.outstanding.get(number)) is not None and state.run == run and state.alive:
+            if await self._told_now(number, command):
+                self._told = number
+                if isinstance(command, Answer):
+                    await self._insist(Delivered(id=command.id))
+                return
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _told_now(self, number: int, command: Command) -> bool:
+        try:
+            async with asyncio.timeout(TELL_SECONDS):
+                await self._transport.tell(number, command)
+        except (Unavailable, TimeoutError) as error:
+            log.info("agent not told yet", extra={"session": self.spec.session_id, "number": number, "cause": str(error)})
+            return False
+        return True
+
+    async def _insist(self, given: Input) -> None:
+        """A fact, which the log has to take sooner or later."""
+        pause = LEAST_PAUSE
+        while True:
+            try:
+                self._journal.put(given)
+            except Unavailable:
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+            else:
+                return
+
+    def job(self, resume: str) -> Job:
+        spec = self.spec
+        return Job(
+            session=spec.session_id,
+            cwd=Path(spec.workspace),
+            model=spec.model,
+            mode=spec.mode,
+            system_prompt=spec.system_prompt,
+            resume=resume,
+            env=spec.env,
+        )

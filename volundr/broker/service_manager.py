@@ -1,0 +1,182 @@
+"""All sessions of one Skuld: started, found again, stopped and deleted."""
+
+import asyncio
+import json
+import logging
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from volundr.broker.always import AlwaysRules
+from volundr.broker.broker import Broker, Health, Parts
+from volundr.broker.frames import Activity
+from volundr.broker.transports.transport import Agent, CLITransport
+from volundr.domain.errors import Invalid, NotFound, Unavailable, VolundrError
+from volundr.domain.sessions.spec import SessionSpec
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What sessions live in. `grace` is what an agent gets to end by itself, in seconds."""
+
+    home: Path
+    agents: Mapping[str, Agent]
+    transport: Callable[[SessionSpec], CLITransport]
+    grace: float = 5.0
+
+
+class ServiceManager:
+    """The verbs are idempotent; those of one session take turns. What must live on is `sessions/<id>/spec.json`."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._folder = around.home / "sessions"
+        self._always = AlwaysRules(around.home)
+        self._brokers: dict[str, Broker] = {}
+        self._failed: dict[str, Health] = {}
+        self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._few = asyncio.Semaphore(AT_ONCE)
+
+    async def recover(self) -> None:
+        """Go on with every session that was alive when Skuld ended. One that cannot be is failed, with its cause."""
+        async with asyncio.TaskGroup() as group:
+            for path in await asyncio.to_thread(lambda: sorted(self._folder.glob("*/spec.json"))):
+                group.create_task(self._recover(path), name=f"recover {path.parent.name}")
+
+    async def _recover(self, path: Path) -> None:
+        name = path.parent.name
+        async with self._turns[name], self._few:
+            try:
+                spec = await asyncio.to_thread(_read_spec, path)
+                await self._open(spec, start=False)
+            except (VolundrError, OSError, ValueError, TypeError, KeyError) as error:
+                log.exception("session not recovered", extra={"session": name})
+                hint = error.hint if isinstance(error, VolundrError) else ""
+                self._failed[name] = Health(state="failed", error=str(error), hint=hint)
+
+    async def start(self, spec: SessionSpec) -> None:
+        """Run this session. Raises Invalid or Unavailable; then it is as it was."""
+        name = spec.session_id
+        async with self._turns[name]:
+            await self._write(spec)
+            if name in self._brokers:
+                self._brokers[name].again(spec)
+                return
+            self._failed.pop(name, None)
+            try:
+                await self._open(spec, start=True)
+            except BaseException:
+                await asyncio.to_thread(self._spec_of(name).unlink, missing_ok=True)
+                raise
+
+    async def _open(self, spec: SessionSpec, *, start: bool) -> None:
+        agent = self._around.agents.get(spec.agent)
+        if agent is None:
+            raise Invalid(f"There is no agent called {spec.agent!r}.", f"There is: {', '.join(sorted(self._around.agents))}.")
+        parts = Parts(
+            folder=self._folder / spec.session_id,
+            agent=agent,
+            transport=self._around.transport(spec),
+            always=self._always,
+            rules_grew=self._rules_grew,
+        )
+        self._brokers[spec.session_id] = await Broker.open(spec, parts, start=start)
+
+    async def stop(self, name: str) -> None:
+        """Returns when the agent is gone and the log is on disk. Raises NotFound when there is no such session."""
+        async with self._turns[name]:
+            await self._stop(name)
+
+    async def _stop(self, name: str) -> None:
+        broker = self._brokers.get(name)
+        if broker is None and self._failed.pop(name, None) is None:
+            raise NotFound("Skuld has no such session.")
+        if broker is not None:
+            await broker.stop(self._around.grace)
+            del self._brokers[name]
+        await asyncio.to_thread(self._spec_of(name).unlink, missing_ok=True)
+
+    async def delete(self, name: str) -> None:
+        """Stop it if it runs, and delete what Skuld keeps of it."""
+        async with self._turns[name]:
+            if name in self._brokers or name in self._failed:
+                await self._stop(name)
+            await asyncio.to_thread(shutil.rmtree, self._folder / name, ignore_errors=True)
+        self._turns.pop(name, None)
+
+    async def stop_all(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for name in self.names():
+                group.create_task(self._stop_quietly(name), name=f"stop {name}")
+
+    async def _stop_quietly(self, name: str) -> None:
+        try:
+            await self.stop(name)
+        except (VolundrError, OSError) as error:
+            log.warning("session not stopped", extra={"session": name, "cause": str(error)})
+
+    async def leave_all(self) -> None:
+        """Skuld ends, agents go on: another Skuld will find them."""
+        async with asyncio.TaskGroup() as group:
+            for name, broker in self._brokers.items():
+                group.create_task(broker.leave(1012, "Skuld is starting again."), name=f"leave {name}")
+        self._brokers.clear()
+
+    # --- looking ------------------------------------------------------------------------------------------------------
+
+    def names(self) -> Sequence[str]:
+        return [*self._brokers, *self._failed]
+
+    def find(self, name: str) -> Broker:
+        """Raises NotFound."""
+        try:
+            return self._brokers[name]
+        except KeyError:
+            raise NotFound("This session does not run here.") from None
+
+    def health(self, name: str) -> Health:
+        return self._failed[name] if name in self._failed else self.find(name).health()
+
+    def activity(self, name: str) -> Activity | None:
+        return None if name in self._failed else self.find(name).journal.activity
+
+    def lines(self, name: str, count: int) -> Sequence[str]:
+        return (self._failed[name].error,) if name in self._failed else self.find(name).lines(count)
+
+    def _rules_grew(self, project: str) -> None:
+        for broker in self._brokers.values():
+            if broker.spec.project == project:
+                broker.rules_grew()
+
+    def _spec_of(self, name: str) -> Path:
+        return self._folder / name / "spec.json"
+
+    async def _write(self, spec: SessionSpec) -> None:
+        try:
+            await asyncio.to_thread(_write_spec, self._spec_of(spec.session_id), spec)
+        except OSError as error:
+            raise Unavailable(f"The session cannot be stored: {error.strerror}.", f"Is there room in {self._folder}?") from error
+
+
+def _write_spec(path: Path, spec: SessionSpec) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    new = path.with_suffix(".new")
+    file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(file, "w", encoding="utf-8") as out:
+        json.dump(asdict(spec), out)
+        out.flush()
+        os.fsync(out.fileno())
+    new.replace(path)
+
+
+def _read_spec(path: Path) -> SessionSpec:
+    known = {field.name for field in fields(SessionSpec)}
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return SessionSpec(**{name: value for name, value in found.items() if name in known})
