@@ -1,0 +1,277 @@
+"""Agents that live under the shim and outlive Skuld."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from volundr.broker.events import Command, Exited
+from volundr.broker.transports import control
+from volundr.broker.transports.links import KEEP_ALIVE, Link, LinkOwner, Links
+from volundr.broker.transports.transport import CLITransport, Dialect, Heard, Launch
+from volundr.domain.errors import Unavailable
+from volundr.process import Tasks
+
+log = logging.getLogger(__name__)
+
+LINK_SECONDS = 15.0
+"""How long the shim may take to connect."""
+TAKE_SECONDS = 30.0
+"""How long an agent may take to read a command."""
+FORCE_SECONDS = 10.0
+LAST_WORDS_SECONDS = 2.0
+SETTLE_PAUSE = 0.05
+OPENING = 0
+"""The opening lines' number, below that of every command."""
+NOTHING_WRITTEN = -1
+EXIT = '{"type":"shim_exited"'
+"""How the last line of a run begins."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Sockets: the shim's own, and Skuld's, to which the shim connects for each run."""
+
+    shim: Path
+    skuld: Path
+
+
+@dataclass(slots=True)
+class _Run:
+    """`line` is the last one received, `settled` the last one in the log, `waiting` the commands not yet acknowledged."""
+
+    name: str
+    dialect: Dialect
+    line: int = 0
+    settled: int = 0
+    written: int = NOTHING_WRITTEN
+    waiting: dict[int, tuple[str, asyncio.Future[None]]] = field(default_factory=dict)
+    met: asyncio.Event = field(default_factory=asyncio.Event)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    link: Link | None = None
+
+
+class ShimTransport(CLITransport, LinkOwner):
+    def __init__(self, session: str, secret: str, where: Where, links: Links) -> None:
+        self._session, self._secret = session, secret
+        self._where = where
+        self._links = links
+        self._run: _Run | None = None
+        self._frames: asyncio.Queue[tuple[_Run, str] | None] = asyncio.Queue()
+        self._settled = asyncio.Event()
+        self._tasks = Tasks()
+
+    async def start(self, run: str, launch: Launch, dialect: Dialect) -> None:
+        current = self._expect(_Run(run, dialect))
+        request = {"op": "spawn", "session": self._session, "run": run, "link": str(self._where.skuld), "secret": self._secret}
+        job = {"argv": list(launch.argv), "env": dict(launch.env), "cwd": str(launch.cwd)}
+        try:
+            await control.ask(self._where.shim, {**request, **job})
+            await self._open(current)
+        except BaseException:
+            self._run = None
+            raise
+
+    async def adopt(self, run: str, dialect: Dialect, after: int) -> int | None:
+        current = self._expect(_Run(run, dialect, line=after, settled=after))
+        if run not in await control.runs(self._where.shim, self._session):
+            self._run = None
+            return None
+        await self._meet(current)
+        if current.written == NOTHING_WRITTEN and not current.over.is_set():
+            await self._open(current)
+        return max(current.written, 0)
+
+    async def tell(self, number: int, command: Command) -> None:
+        run = self._run
+        if run is None or run.over.is_set():
+            raise Unavailable("The agent is not running.")
+        if lines := run.dialect.encode(command):
+            await self._put(run, number, lines)
+
+    async def hear(self) -> AsyncIterator[Sequence[Heard]]:
+        while (item := await self._frames.get()) is not None:
+            run, frame = item
+            if batch := _decode(run.dialect, frame):
+                yield batch
+
+    def settled(self, line: int) -> None:
+        if self._run is not None and line > self._run.settled:
+            self._run.settled = line
+            self._settled.set()
+
+    async def stop(self, grace: float) -> None:
+        run = self._run
+        try:
+            if run is not None and not run.over.is_set():
+                request = {"op": "stop", "session": self._session, "run": run.name, "grace": grace}
+                await control.ask(self._where.shim, request, grace + FORCE_SECONDS)
+                await self._last_words(run)
+        finally:
+            if run is not None:
+                _give_up(run)
+                if run.link is not None:
+                    await run.link.send(_settled(run.line))
+            self._links.close(self._session, self)
+            self._frames.put_nowait(None)
+            await self._tasks.close()
+
+    async def serve(self, link: Link) -> None:
+        try:
+            await self._converse(link)
+        except (ConnectionError, ValueError) as error:
+            log.info("link to the shim ended", extra={"session": self._session, "cause": str(error)})
+        finally:
+            if self._run is not None and self._run.link is link:
+                self._run.link = None
+            await link.close()
+
+    def _expect(self, run: _Run) -> _Run:
+        """Make this the current run and let its link in."""
+        if self._run is not None:
+            _give_up(self._run)
+        self._run = run
+        self._links.open(self._session, self._secret, self, numbered=True)
+        return run
+
+    async def _meet(self, run: _Run) -> None:
+        try:
+            async with asyncio.timeout(LINK_SECONDS):
+                await run.met.wait()
+        except TimeoutError as error:
+            raise Unavailable(
+                "The shim started the agent but does not connect.", hint="`volundr logs shim` may show why."
+            ) from error
+
+    async def _open(self, run: _Run) -> None:
+        """Write the opening lines. An agent that ends at once says why in its `Exited`."""
+        await self._meet(run)
+        if lines := run.dialect.opening():
+            try:
+                await self._put(run, OPENING, lines)
+            except Unavailable:
+                if not run.over.is_set():
+                    raise
+
+    async def _put(self, run: _Run, number: int, lines: Sequence[str]) -> None:
+        frame = json.dumps({"type": "input", "number": number, "lines": list(lines)})
+        taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        run.waiting[number] = (frame, taken)
+        try:
+            async with asyncio.timeout(TAKE_SECONDS):
+                if run.link is not None:
+                    await run.link.send(frame)
+                await taken
+        except TimeoutError as error:
+            raise Unavailable("The agent does not read what it is told.", hint="Stop the session and start it again.") from error
+        finally:
+            run.waiting.pop(number, None)
+
+    async def _converse(self, link: Link) -> None:
+        hello = json.loads(await link.receive())
+        run = self._run
+        if run is None or hello.get("run") != run.name:
+            await link.send(_settled(int(hello["last"])))  # of an earlier run; nobody will ask for it
+            return
+        if run.link is not None:
+            await run.link.close()
+        run.link, run.written = link, int(hello["input"])
+        await link.send(json.dumps({"type": "from", "line": run.line}))
+        for number in sorted(run.waiting):
+            await self._resend(run, link, number)
+        run.met.set()
+        chatter = self._tasks.spawn(self._chat(run, link), name="link chatter")
+        try:
+            while run.link is link:
+                self._receive(run, await link.receive())
+        finally:
+            chatter.cancel()
+
+    async def _resend(self, run: _Run, link: Link, number: int) -> None:
+        frame, taken = run.waiting[number]
+        if number > run.written:
+            await link.send(frame)
+        elif not taken.done():
+            taken.set_result(None)
+
+    def _receive(self, run: _Run, message: str) -> None:
+        if not message.startswith("{"):
+            self._take(run, message)
+            return
+        said = json.loads(message)
+        if said.get("type") == "got":
+            run.written = max(run.written, int(said["number"]))
+            waiting = run.waiting.get(int(said["number"]))
+            if waiting is not None and not waiting[1].done():
+                waiting[1].set_result(None)
+
+    def _take(self, run: _Run, frame: str) -> None:
+        """Queue numbered lines for `hear`, which decodes them; the shim holds back what is too much (see `settled`)."""
+        first = int(frame[: frame.index(" ")])
+        last = first + frame.count("\n")
+        if first <= run.line:
+            log.warning("lines of the agent come twice", extra={"session": self._session, "line": first})
+            frame = "\n".join(frame.split("\n")[run.line - first + 1 :])
+        if last <= run.line:
+            return
+        run.line = last
+        self._frames.put_nowait((run, frame))
+        if frame.startswith(EXIT, frame.find(" ", frame.rfind("\n") + 1) + 1):
+            _give_up(run)
+
+    async def _chat(self, run: _Run, link: Link) -> None:
+        """Tell what is settled, a little later and at once for many lines; and that we live."""
+        told = 0
+        while True:
+            self._settled.clear()
+            if run.settled > told:
+                told = run.settled
+                await link.send(_settled(told))
+                await asyncio.sleep(SETTLE_PAUSE)
+                continue
+            try:
+                async with asyncio.timeout(KEEP_ALIVE):
+                    await self._settled.wait()
+            except TimeoutError:
+                await link.send('{"type":"keep_alive"}')
+
+    async def _last_words(self, run: _Run) -> None:
+        """Wait for the rest of the output; a shim that cannot deliver it in time is spoken for."""
+        try:
+            async with asyncio.timeout(LAST_WORDS_SECONDS):
+                await run.over.wait()
+        except TimeoutError:
+            self._frames.put_nowait((run, f'{run.line + 1} {EXIT},"code":null,"stderr":"","wanted":true}}'))
+
+
+def _settled(line: int) -> str:
+    return json.dumps({"type": "settled", "line": line})
+
+
+def _give_up(run: _Run) -> None:
+    """The run is over: whoever waits for it need not."""
+    run.over.set()
+    for _, taken in run.waiting.values():
+        if not taken.done():
+            taken.set_exception(Unavailable("The agent ended before it was told."))
+
+
+def _decode(dialect: Dialect, frame: str) -> Sequence[Heard]:
+    batch: list[Heard] = []
+    for numbered in frame.split("\n"):
+        number, _, line = numbered.partition(" ")
+        exit_ = _exit_of(line)
+        for event in (exit_,) if exit_ else dialect.decode(line):
+            batch.append(Heard(int(number), event))
+    return batch
+
+
+def _exit_of(line: str) -> Exited | None:
+    if not line.startswith(EXIT):
+        return None
+    match json.loads(line):
+        case {"code": int() | None as code, "stderr": str(stderr), "wanted": bool(wanted)}:
+            return Exited(code=code, wanted=wanted, error=stderr.strip())
+    return None
