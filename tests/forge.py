@@ -1,0 +1,66 @@
+"""A forge without processes: real store, services and routes; the pods are a table."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.pods import TablePods
+from volundr import settings as settings_module
+from volundr.app import Forge, build_forge, open_database
+from volundr.domain.sessions.model import Status
+from volundr.loader import load
+
+PORT = 8123
+
+
+@dataclass(slots=True)
+class Site:
+    """`http` carries the token; `pods` is what the forge believes in."""
+
+    forge: Forge
+    pods: TablePods
+    http: httpx.AsyncClient
+    home: Path
+
+    async def until(self, session_id: str, status: Status | str) -> dict[str, object]:
+        """The session once it has this status."""
+        async with asyncio.timeout(5):
+            while True:
+                found = (await self.http.get(f"/api/v1/sessions/{session_id}")).json()
+                if found["status"] == status:
+                    return dict(found)
+                await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def forge_in(home: Path, url: str = "") -> AsyncIterator[Site]:
+    environ = {"VOLUNDR_HOME": str(home), "PATH": "/usr/bin:/bin", "HOME": str(home)}
+    if url:
+        environ["VOLUNDR_DATABASE_URL"] = url
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (home / "run").mkdir(mode=0o700, exist_ok=True)
+    settings = settings_module.load({}, environ)
+    db = await open_database(settings)
+    pods = TablePods()
+    forge = build_forge(settings, PORT, db, pods, load(home, outside=False))
+    token = (home / "token").read_text().strip()
+    transport = httpx.ASGITransport(forge.app)
+    try:
+        async with httpx.AsyncClient(
+            transport=transport, base_url=f"http://localhost:{PORT}", headers={"authorization": f"Bearer {token}"}
+        ) as http:
+            yield Site(forge, pods, http, home)
+    finally:
+        await forge.close()
+
+
+def in_forge(tmp_path: Path, scenario: Callable[[Site], Awaitable[None]]) -> None:
+    async def main() -> None:
+        async with forge_in(tmp_path / "home") as site:
+            await scenario(site)
+
+    asyncio.run(main())
