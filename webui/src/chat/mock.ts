@@ -18,9 +18,11 @@ class MockSession {
   private playing = false;
 
   constructor() {
-    const begin = Date.now() - 26 * 60_000;
-    const told = past();
-    told.forEach((one, at) => this.keep(one, new Date(begin + at * 21_000)));
+    let at = Date.now() - 11 * 60_000;
+    for (const told of past()) {
+      at += told.type === "user_message" ? 90_000 : told.type === "tool_finished" ? 1_700 : 5_000;
+      this.keep(told, new Date(at));
+    }
     this.turn = 3;
     this.play(presentTurn());
   }

@@ -13,11 +13,19 @@ export function StatusLine({ onJump, armed }: { onJump: () => void; armed: boole
   const turn = useChatState((state) => state.view.turn);
   const interrupting = useChatState((state) => state.interrupting);
   const link = useChatState((state) => state.link);
+  const complaint = useChatState((state) => state.complaint);
   const loaded = useChatState((state) => state.loaded);
   const { say } = useChat();
   const lost = link.state !== "live" && link.state !== "stopped" && link.state !== "off" && loaded;
+  const idle = !turn && open === 0 && link.state === "live";
   return (
     <div className={styles.lines} aria-live="off">
+      {idle && (
+        <div className={styles.line}>
+          <StateMark kind="idle" />
+          <span>idle</span>
+        </div>
+      )}
       {open > 0 && link.state === "live" && (
         <div className={styles.line} data-look="waiting">
           <StateMark kind="waiting" />
@@ -28,6 +36,11 @@ export function StatusLine({ onJump, armed }: { onJump: () => void; armed: boole
       {turn && open === 0 && link.state === "live" && say !== null && (
         <div className={styles.line} data-look="working">
           {armed ? <span className={styles.armed}>Press Esc again to interrupt</span> : <Working turn={turn} interrupting={interrupting} />}
+        </div>
+      )}
+      {complaint !== "" && (
+        <div className={styles.line} data-look="lost" role="alert">
+          <span>{complaint}</span>
         </div>
       )}
       {lost && <LinkLine link={link} />}

@@ -31,6 +31,8 @@ export interface ChatState {
   /** Something of the conversation is on the screen, or is known to be empty. */
   loaded: boolean;
   interrupting: boolean;
+  /** What Skuld said no to, when it belongs to no message and no question; "" when there is nothing. */
+  complaint: string;
 }
 
 export const EMPTY_STATE: ChatState = {
@@ -44,6 +46,7 @@ export const EMPTY_STATE: ChatState = {
   older: "all",
   loaded: false,
   interrupting: false,
+  complaint: "",
 };
 
 export interface EngineParts {
@@ -110,6 +113,7 @@ export class Engine {
     this.outbox.add(id, text, new Date(this.parts.clock.now()).toISOString());
     this.connection.send({ type: "send", id, text });
     this.publishOutbox();
+    this.parts.publish({ complaint: "" });
     return id;
   }
 
@@ -130,7 +134,7 @@ export class Engine {
     if (!this.transcript.isOpen(id)) return;
     this.deciding = { ...this.deciding, [id]: { ...answer, error: "" } };
     this.connection.send(toFrame(id, answer));
-    this.parts.publish({ deciding: this.deciding });
+    this.parts.publish({ deciding: this.deciding, complaint: "" });
   }
 
   /** False when nobody hears it now. */
@@ -138,7 +142,7 @@ export class Engine {
     const turn = this.transcript.view().turn;
     if (turn === null || !this.connection.send({ type: "interrupt" })) return false;
     this.interruptTurn = turn.turn;
-    this.parts.publish({ interrupting: true });
+    this.parts.publish({ interrupting: true, complaint: "" });
     return true;
   }
 
@@ -262,7 +266,11 @@ export class Engine {
   private rejected(id: string, error: string): void {
     if (this.outbox.reject(id, error)) return;
     const answer = this.deciding[id];
-    if (answer === undefined) return;
+    if (answer === undefined) {
+      this.interruptTurn = null;
+      this.parts.publish({ complaint: error });
+      return;
+    }
     this.deciding = { ...this.deciding, [id]: { ...answer, error } };
   }
 

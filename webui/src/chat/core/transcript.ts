@@ -10,6 +10,7 @@ import type {
   TurnStarted,
   UserMessage,
 } from "./frames";
+import { agentInfo, agentNotice } from "./agent";
 import { blockKey, LiveBlocks } from "./live";
 import { Shelf } from "./shelf";
 import {
@@ -38,9 +39,11 @@ export class Transcript {
   private pending = new Map<string, MessageEntry>();
   private open = new Set<string>();
   private busy = new Set<string>();
+  private denied = new Set<string>();
   private asked = new Map<number, string>();
   private running: RunningTurn | null = null;
   private agent: AgentInfo | null = null;
+  private lastError = "";
   private shown: View = EMPTY_VIEW;
   private stale = false;
   private liveStale = false;
@@ -119,9 +122,11 @@ export class Transcript {
     this.pending = new Map();
     this.open = new Set();
     this.busy = new Set();
+    this.denied = new Set();
     this.asked = new Map();
     this.running = null;
     this.agent = null;
+    this.lastError = "";
     this.liveStale = true;
   }
 
@@ -205,6 +210,7 @@ export class Transcript {
   }
 
   private turnStarted(record: TurnStarted): void {
+    this.lastError = "";
     this.running = { turn: record.turn, startedAt: record.at, interruptBy: null };
     for (const id of record.messages) this.place(id, "given");
     const words = record.messages.map((id) => this.shelf.get(messageKey(id)));
@@ -236,7 +242,8 @@ export class Transcript {
     if (entry?.type !== "tool") return;
     const { ok, output, detail, at } = record;
     this.busy.delete(entry.key);
-    this.shelf.set({ ...entry, state: ok ? "ok" : "failed", output, detail, finishedAt: at });
+    const state = ok ? "ok" : this.denied.has(record.id) ? "denied" : "failed";
+    this.shelf.set({ ...entry, state, output, detail, finishedAt: at });
   }
 
   private raised(record: PermissionRaised): void {
@@ -261,6 +268,7 @@ export class Transcript {
     const entry = this.shelf.get(permissionKey(id));
     if (entry?.type !== "permission") return;
     this.open.delete(id);
+    if (change.decision === "deny" && entry.toolId !== null) this.denied.add(entry.toolId);
     this.shelf.set({ ...entry, ...change });
   }
 
@@ -273,6 +281,7 @@ export class Transcript {
     this.busy = new Set();
     const entry = { key: `turn:${turn}:${record.seq}`, at, turn, status, error, hint, usage, interruptedBy };
     const asked = this.asked.get(turn) ?? "";
+    this.lastError = error;
     this.shelf.add({ type: "turn", ...entry, durationMs: record.duration_ms, asked }, null);
   }
 
@@ -282,15 +291,9 @@ export class Transcript {
   }
 
   private agentState(record: AgentState): void {
-    const before = this.agent;
-    const { state, run, agent, model, mode, seq, at, error, hint } = record;
-    const known = { agent: agent || (before?.agent ?? ""), model: model || (before?.model ?? ""), mode };
-    this.agent = { state, run, ...known };
-    const say = (level: "info" | "error", text: string): void =>
-      this.shelf.add({ type: "notice", key: `agent:${seq}`, at, level, text, detail: error, hint }, null);
-    if (state === "failed") say("error", "The agent could not go on");
-    else if (state === "exited" && error !== "") say("error", "The agent's process ended");
-    else if (state === "ready" && model !== "" && before?.model && before.model !== model)
-      say("info", `The model is now ${model}`);
+    const notice = agentNotice(record, this.agent);
+    this.agent = agentInfo(record, this.agent);
+    // The turn that ended with it has said the same already.
+    if (notice && (record.error === "" || record.error !== this.lastError)) this.shelf.add(notice, null);
   }
 }

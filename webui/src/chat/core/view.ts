@@ -36,8 +36,8 @@ export interface ToolEntry {
   title: string;
   kind: ToolKind;
   input: Json;
-  /** `cut`: its turn ended and no result ever came. */
-  state: "running" | "ok" | "failed" | "cut";
+  /** `cut`: its turn ended and no result ever came. `denied`: a person said no, so it never ran. */
+  state: "running" | "ok" | "failed" | "denied" | "cut";
   output: string;
   detail: Json | null;
   finishedAt: string;

@@ -85,7 +85,7 @@ function Deny({ onDeny, onBack }: { onDeny: (message: string) => void; onBack: (
         ref={field}
         className={styles.word}
         value={word}
-        placeholder="A word to the agent (optional): what should it do instead?"
+        placeholder="What should it do instead? (optional)"
         aria-label="A word to the agent"
         onChange={(event) => setWord(event.target.value)}
         onKeyDown={keys}

@@ -11,10 +11,10 @@ export function ToolMark({ state }: { state: ToolEntry["state"] }): ReactNode {
       {state === "running" && <StateMark kind="working" />}
       {state === "ok" && <Check aria-hidden />}
       {state === "failed" && <X aria-hidden />}
-      {state === "cut" && <Ban aria-hidden />}
+      {(state === "cut" || state === "denied") && <Ban aria-hidden />}
       <span className="visually-hidden">{WORDS[state]}</span>
     </span>
   );
 }
 
-const WORDS = { running: "running", ok: "done", failed: "failed", cut: "ended without a result" } as const;
+const WORDS = { running: "running", ok: "done", failed: "failed", denied: "not allowed", cut: "ended without a result" } as const;

@@ -3,6 +3,7 @@ import type { ToolEntry } from "../core/view";
 import { plural } from "../format";
 
 interface Words {
+  plain: string;
   doing: string;
   done: string;
   one: string;
@@ -10,15 +11,15 @@ interface Words {
 }
 
 const WORDS: Readonly<Record<ToolKind, Words>> = {
-  read: { doing: "Reading", done: "Read", one: "file", many: "files" },
-  edit: { doing: "Editing", done: "Edited", one: "file", many: "files" },
-  delete: { doing: "Deleting", done: "Deleted", one: "file", many: "files" },
-  search: { doing: "Searching", done: "Searched", one: "time", many: "times" },
-  execute: { doing: "Running", done: "Ran", one: "command", many: "commands" },
-  fetch: { doing: "Fetching", done: "Fetched", one: "page", many: "pages" },
-  think: { doing: "Planning", done: "Plan", one: "step", many: "steps" },
-  agent: { doing: "Sub-agent", done: "Sub-agent", one: "call", many: "calls" },
-  other: { doing: "Using", done: "Used", one: "time", many: "times" },
+  read: { plain: "read", doing: "Reading", done: "Read", one: "file", many: "files" },
+  edit: { plain: "edit", doing: "Editing", done: "Edited", one: "file", many: "files" },
+  delete: { plain: "delete", doing: "Deleting", done: "Deleted", one: "file", many: "files" },
+  search: { plain: "search", doing: "Searching", done: "Searched", one: "time", many: "times" },
+  execute: { plain: "run", doing: "Running", done: "Ran", one: "command", many: "commands" },
+  fetch: { plain: "fetch", doing: "Fetching", done: "Fetched", one: "page", many: "pages" },
+  think: { plain: "plan", doing: "Planning", done: "Plan", one: "step", many: "steps" },
+  agent: { plain: "ask", doing: "Sub-agent", done: "Sub-agent", one: "call", many: "calls" },
+  other: { plain: "use", doing: "Using", done: "Used", one: "time", many: "times" },
 };
 
 export interface Line {
@@ -32,6 +33,7 @@ export interface Line {
 export function describe(tool: Pick<ToolEntry, "name" | "kind" | "title" | "input" | "state">): Line {
   const words = WORDS[tool.kind] ?? WORDS.other;
   const busy = tool.state === "running";
+  if (tool.state === "denied") return { ...describe({ ...tool, state: "running" }), verb: "Did not " + words.plain };
   if (tool.kind === "execute") return { verb: busy ? words.doing : words.done, object: oneLine(command(tool.input) || bare(tool)), code: true };
   if (isTodo(tool.input)) return { verb: "Plan", object: progress(tool.input), code: false };
   if (tool.kind === "other") return { verb: tool.name, object: other(tool), code: false };

@@ -36,7 +36,7 @@ export function fold(entries: readonly Entry[]): Row[] {
 }
 
 function folds(tool: ToolEntry): boolean {
-  if (tool.kind === "agent" || tool.kind === "think" || tool.state === "failed" || tool.state === "cut") return false;
+  if (tool.kind === "agent" || tool.kind === "think" || !["running", "ok"].includes(tool.state)) return false;
   return tool.children.length === 0 && todos(tool.input).length === 0;
 }
 

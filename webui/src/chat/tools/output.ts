@@ -2,6 +2,8 @@
 const ANSI = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g;
 const MATTERS = /\b(error|fatal|failed|failure|exception|panic|denied|not found|no such|cannot|refused|timed? ?out|undefined|unexpected)\b/i;
 const TRACE_START = /^Traceback \(most recent call last\)/;
+/** A named exception with its words, as pytest ("E   …"), Python, Node, Java and Rust print it. */
+const NAMED = /^(?:E\s+)?(?:[\w.]+(?:Error|Exception)\b|error(?:\[\w+\])?|fatal|panic)\s*:/i;
 
 /** Terminal output as plain text: no colours, and of a line that was written over only its last state. */
 export function plain(output: string): string {
@@ -18,7 +20,8 @@ export function lineThatMatters(output: string): string {
     .filter((line) => line !== "");
   const trace = lines.findIndex((line) => TRACE_START.test(line));
   if (trace >= 0) return lines.at(-1) ?? "";
-  return lines.find((line) => MATTERS.test(line)) ?? lines[0] ?? "";
+  const line = lines.find((one) => NAMED.test(one)) ?? lines.find((one) => MATTERS.test(one)) ?? lines[0] ?? "";
+  return line.replace(/^E\s+/, "");
 }
 
 export const SHOWN_LINES = 24;

@@ -34,7 +34,7 @@ function ChunkOf({ chunk, always, near }: ChunkProps): ReactNode {
   return (
     <div ref={box} className={styles.chunk} data-chunk style={drawn ? undefined : { height: height.current }}>
       {drawn && chunk.rows.map((row) => (
-        <div key={row.key} data-row={row.key} className={styles.row} data-type={row.type}>
+        <div key={row.key} data-row={row.key} className={styles.row} data-type={row.type === "block" ? row.kind : row.type}>
           <RowBoundary><RowOf row={row} /></RowBoundary>
         </div>
       ))}

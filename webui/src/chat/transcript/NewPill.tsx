@@ -13,13 +13,14 @@ interface NewPillProps {
 /** Away from the end: how much came since, and the way back. */
 export function NewPill({ rows, following, toEnd }: NewPillProps): ReactNode {
   const lastSeen = useRef("");
-  const last = rows.at(-1)?.key ?? "";
+  // A block that still grows stays the last row whatever comes: it is no mark to count from.
+  const last = rows.findLast((row) => row.type !== "block" || !row.streaming)?.key ?? "";
   useEffect(() => {
     if (following) lastSeen.current = last;
   }, [following, last]);
   if (following) return null;
   const at = rows.findLastIndex((row) => row.key === lastSeen.current);
-  const fresh = at < 0 ? 0 : rows.length - 1 - at;
+  const fresh = at < 0 ? 0 : rows.slice(at + 1).filter((row) => row.type !== "block" || !row.streaming).length;
   return (
     <button type="button" className={styles.pill} onClick={toEnd}>
       <ArrowDown aria-hidden />

@@ -2,6 +2,7 @@ import { CircleSlash } from "lucide-react";
 import type { ReactNode } from "react";
 import type { TurnEntry } from "../core/view";
 import { count, duration, exactly, money, moment, short, total } from "../format";
+import { lineThatMatters } from "../tools/output";
 import styles from "./TurnEnd.module.css";
 import { TurnFailure } from "./TurnFailure";
 
@@ -19,6 +20,7 @@ export function TurnEnd({ turn }: { turn: TurnEntry }): ReactNode {
             Interrupted{turn.interruptedBy !== "" && turn.interruptedBy !== "local" && ` by ${turn.interruptedBy}`}
           </span>
         )}
+        {turn.status !== "failed" && turn.error !== "" && <span>{lineThatMatters(turn.error)}</span>}
         <time dateTime={turn.at} title={exactly(turn.at)}>{moment(turn.at)}</time>
         {turn.durationMs > 0 && <span>{duration(turn.durationMs)}</span>}
         {turn.usage.length > 0 && (
