@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -22,7 +22,16 @@ from volundr.broker.channels.admission import Admission
 from volundr.broker.channels.websocket import chat
 from volundr.broker.frames import Activity
 from volundr.broker.service_manager import ServiceManager, Surroundings
+from volundr.broker.transports.links import Links
+from volundr.broker.transports.shim import ShimTransport, Where
+from volundr.broker.transports.transport import Agent, CLITransport
 from volundr.domain.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable, VolundrError
+from volundr.domain.sessions.spec import SessionSpec
+from volundr.domain.tickets import derive
+from volundr.registry import Adapters
+
+if TYPE_CHECKING:
+    from volundr.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +67,25 @@ class Skuld:
 def end_by_signal() -> None:
     """End this process as if it had been asked from outside."""
     signal.raise_signal(signal.SIGTERM)
+
+
+def build_broker(settings: "Settings", adapters: Adapters, key: str, where: Where | None = None) -> Skuld:
+    """Skuld as this home's settings and plugins make it. `where`: its own socket and the shim's, if not in `run/`."""
+    links = Links()
+    sockets = where or Where(shim=settings.home / "run" / "shim.sock", skuld=settings.home / "run" / "skuld.sock")
+
+    def transport(spec: SessionSpec) -> CLITransport:
+        if spec.transport == "shim":
+            return ShimTransport(spec.session_id, derive(spec.secret, "cli"), sockets, links)
+        raise Invalid(f"There is no transport called {spec.transport!r}.", "There is: shim.")
+
+    around = Surroundings(
+        home=settings.home,
+        agents=adapters.all(Agent, settings.agents),
+        transport=transport,
+        grace=settings.sessions.stop_grace,
+    )
+    return compose(around, key, routes=(WebSocketRoute("/ws/cli/{session_id}", links.endpoint),))
 
 
 def compose(around: Surroundings, key: str, routes: Sequence[BaseRoute] = (), end: Callable[[], None] = end_by_signal) -> Skuld:
