@@ -9,7 +9,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from volundr import __version__
@@ -29,6 +29,8 @@ FORCE_SECONDS = 3.0
 STEADY_SECONDS = 30.0
 """A process that lived this long and died is started again at once; one that keeps dying waits longer each time."""
 LONGEST_PAUSE = 30.0
+HOPELESS = 2
+"""After so many failed starts in a row nobody waits any longer for the next one."""
 LARGEST_LOG = 10 * 1024 * 1024
 
 
@@ -75,12 +77,13 @@ def roles(home: Path, key: str, grace: float) -> Sequence[Role]:
 
 @dataclass(slots=True)
 class Charge:
-    """What is known about one role now. `problem` is why it is not up, in the words of its log."""
+    """What is known about one role now. `problem` is why it is not up, in its own words; `failures` counts failed starts."""
 
     role: Role
-    up: asyncio.Event = field(default_factory=asyncio.Event)
+    up: bool = False
     problem: str = ""
     restarts: int = 0
+    failures: int = 0
 
 
 class Supervisor:
@@ -100,20 +103,23 @@ class Supervisor:
             self._tasks.spawn(self._keep(charge), name=f"supervise {charge.role.name}")
 
     async def ready(self, limit: float = START_SECONDS) -> None:
-        """Return when all are up. Raises Unavailable with the cause when one is not within the limit."""
+        """Return when all are up. Raises Unavailable with the cause when one is not within the limit, or cannot start."""
         for charge in self._charges.values():
             try:
                 async with asyncio.timeout(limit):
-                    await charge.up.wait()
-            except TimeoutError as error:
-                raise self.trouble(charge.role.name) from error
+                    while not charge.up and charge.failures < HOPELESS:
+                        await self.next_change(self._generation)
+            except TimeoutError:
+                pass
+            if not charge.up:
+                raise self.trouble(charge.role.name)
 
     def trouble(self, name: str) -> Unavailable:
         cause = self._charges[name].problem or "it does not answer"
         return Unavailable(f"{name.capitalize()} is not running: {cause}", hint=f"`volundr logs {name}` shows more.")
 
     def is_up(self, name: str) -> bool:
-        return self._charges[name].up.is_set()
+        return self._charges[name].up
 
     def restarts(self, name: str) -> int:
         return self._charges[name].restarts
@@ -132,7 +138,7 @@ class Supervisor:
         """End them in order, gracefully, then by force, also those that an earlier forge left. Returns when all are gone."""
         await self.close()
         for charge in self._charges.values():
-            charge.up.clear()
+            charge.up = False
             await self._end(charge.role)
 
     async def _keep(self, charge: Charge) -> None:
@@ -144,7 +150,8 @@ class Supervisor:
                 running = running or await self._launch(charge.role)
             except (VolundrError, OSError) as error:
                 charge.problem = str(error)
-                log.warning("process does not start", extra={"role": charge.role.name, "cause": str(error)})
+                charge.failures += 1
+                log.warning("process does not start", extra={"role": charge.role.name, "cause": str(error).partition("\n")[0]})
             else:
                 self._changed(charge, up=True)
                 await running.gone()
@@ -157,11 +164,9 @@ class Supervisor:
             await asyncio.sleep(pause(deaths))
 
     def _changed(self, charge: Charge, *, up: bool) -> None:
+        charge.up = up
         if up:
-            charge.problem = ""
-            charge.up.set()
-        else:
-            charge.up.clear()
+            charge.problem, charge.failures = "", 0
         self._generation += 1
         self._turn.set()
         self._turn.clear()
@@ -248,7 +253,7 @@ async def _force(running: Running, grace: float) -> None:
 
 
 def _last_words(path: Path, start: int = 0) -> str:
-    """The end of what a process printed, as the rest of a sentence about it."""
+    """The end of what a process printed, the last line first: mostly it is the one that matters."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, 2)
@@ -256,4 +261,4 @@ def _last_words(path: Path, start: int = 0) -> str:
             lines = file.read().decode("utf-8", "replace").strip().splitlines()[-8:]
     except OSError:
         lines = []
-    return ", and printed:\n" + "\n".join(lines) if lines else " without a word"
+    return f": {lines[-1]}" + "".join(f"\n  {line}" for line in lines[:-1]) if lines else " without a word"
