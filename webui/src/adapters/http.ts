@@ -17,8 +17,8 @@ export async function request<T>(method: string, path: string, body?: unknown, l
   let response: Response;
   try {
     response = await fetch(path, init);
-  } catch (error) {
-    throw noAnswer(error, limit);
+  } catch {
+    throw init.signal?.aborted ? tooSlow(limit) : unreachable();
   }
   if (!response.ok) throw await problemOf(response);
   if (response.status === 204 || response.headers.get("content-length") === "0") return undefined as T;
@@ -29,9 +29,10 @@ export async function request<T>(method: string, path: string, body?: unknown, l
   }
 }
 
-function noAnswer(error: unknown, limit: number): Problem {
-  if (error instanceof DOMException && error.name === "TimeoutError") {
-    return new Problem(0, "No answer", `The forge did not answer within ${Math.round(limit / 1000)} seconds.`);
-  }
+function tooSlow(limit: number): Problem {
+  return new Problem(0, "No answer", `The forge did not answer within ${Math.round(limit / 1000)} seconds.`);
+}
+
+function unreachable(): Problem {
   return new Problem(0, "No connection", "The forge cannot be reached.", "Is it running? `volundr status` tells, `volundr up` starts it.");
 }

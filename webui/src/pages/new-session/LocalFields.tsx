@@ -37,8 +37,8 @@ export function LocalFields({ draft, problem, about }: LocalFieldsProps) {
       <FolderPicker listing={listing} onPick={(path) => draft.setLocal({ path, mode: "worktree" })} />
       <ModeChoice mode={mode} isRepo={isRepo} onChoose={(next) => draft.setLocal({ mode: next })} />
       {mode === "worktree" && (
-        <Field label="Start from branch" optional problem={about === "branch" ? problem : undefined} note="Empty: where the folder is now.">
-          {(props) => <Input {...props} mono value={local.branch} onChange={(event) => draft.setLocal({ branch: event.target.value.trim() })} />}
+        <Field label="Start from branch" optional problem={about === "branch" ? problem : undefined}>
+          {(props) => <Input {...props} mono placeholder="where the folder is now" value={local.branch} onChange={(event) => draft.setLocal({ branch: event.target.value.trim() })} />}
         </Field>
       )}
     </>

@@ -46,7 +46,7 @@ export function NewSessionDialog({ demo, onClose }: { demo: boolean; onClose: ()
       footer={
         <>
           <span className={styles.status} role="status">
-            {busy ? "Checking the source …" : draft.missing}
+            {busy ? "Checking the source …" : draft.missing || <Kbd keys="mod+enter" />}
           </span>
           <Button onClick={onClose}>Cancel</Button>
           <Button look="primary" busy={busy} disabled={draft.missing !== ""} onClick={() => void create()}>
@@ -77,9 +77,6 @@ export function NewSessionDialog({ demo, onClose }: { demo: boolean; onClose: ()
             {general.detail} {general.hint}
           </p>
         )}
-        <p className={styles.keys}>
-          <Kbd keys="mod+enter" /> creates it from any field.
-        </p>
       </form>
     </Dialog>
   );

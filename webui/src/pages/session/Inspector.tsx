@@ -7,6 +7,7 @@ import { IconButton } from "../../ui/IconButton";
 import { RelativeTime } from "../../ui/RelativeTime";
 import { cost, model, sourcePlace } from "../../ui/words";
 import styles from "./Inspector.module.css";
+import { Breakable } from "./Breakable";
 import { SessionState } from "./SessionState";
 
 /** What there is to know about a session beside its conversation. */
@@ -27,17 +28,17 @@ export function Inspector({ session }: { session: Session }) {
           <Fact name="Agent">{session.agent}</Fact>
           <Fact name="Model">{model(session) || "the agent's own choice"}</Fact>
           <Fact name="Source" copy={source.type === "empty" ? "" : sourcePlace(source)}>
-            {sourcePlace(source)}
+            <Breakable text={sourcePlace(source)} />
             {source.type === "local" && <span className={styles.note}>{source.mode === "worktree" ? "in a worktree of its own" : "in place"}</span>}
           </Fact>
           {session.branch && (
             <Fact name="Branch" copy={session.branch}>
-              {session.branch}
+              <Breakable text={session.branch} />
             </Fact>
           )}
           {session.workspace && (
             <Fact name="Workspace" copy={session.workspace}>
-              {session.workspace}
+              <Breakable text={session.workspace} />
             </Fact>
           )}
         </dl>

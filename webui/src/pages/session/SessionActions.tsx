@@ -1,4 +1,4 @@
-import { Archive, ArchiveRestore, Copy, Ellipsis, Pencil, Play, RotateCw, Square, Trash2 } from "lucide-react";
+import { Archive, ArchiveRestore, Copy, Ellipsis, Pencil, Play, Square, Trash2 } from "lucide-react";
 import type { Session } from "../../api/types";
 import { useLayers } from "../../stores/layers";
 import { useSessions } from "../../stores/sessions";
@@ -12,21 +12,24 @@ const ICONS: Record<Step, React.ReactNode> = { start: <Play />, stop: <Square />
 /** The one thing one is most likely to want, and the rest behind it. */
 export function SessionActions({ session }: { session: Session }) {
   const busy = useSessions((state) => state.busy.get(session.id));
-  const [first, ...others] = verbsOf(session);
+  const again = session.status === "failed";
+  // A failed session's view has the cause and "Retry" side by side; here it is one of the others.
+  const verbs = verbsOf(session);
+  const first = again ? undefined : verbs[0];
+  const others = again ? verbs : verbs.slice(1);
   const { askDelete, rename } = useLayers.getState();
   const items: (MenuItem | "line")[] = [
-    ...others.map((verb): MenuItem => ({ label: VERB_WORDS[verb], icon: ICONS[verb], disabled: busy !== undefined, run: () => act(session.id, verb) })),
+    ...others.map((verb): MenuItem => ({ label: again && verb === "start" ? "Retry" : VERB_WORDS[verb], icon: ICONS[verb], disabled: busy !== undefined, run: () => act(session.id, verb) })),
     { label: "Rename", icon: <Pencil />, run: () => rename(session.id) },
     { label: "Copy workspace path", icon: <Copy />, disabled: !session.workspace, run: () => copy(session.workspace) },
     "line",
     { label: "Delete …", icon: <Trash2 />, danger: true, run: () => askDelete(session.id) },
   ];
-  const again = session.status === "failed";
   return (
     <>
       {first && (
-        <Button icon={again ? <RotateCw /> : ICONS[first]} busy={busy === first} onClick={() => act(session.id, first)}>
-          {again ? "Retry" : VERB_WORDS[first]}
+        <Button icon={ICONS[first]} busy={busy === first} onClick={() => act(session.id, first)}>
+          {VERB_WORDS[first]}
         </Button>
       )}
       <Menu label="More actions" icon={<Ellipsis />} items={items} />

@@ -32,7 +32,9 @@ export function SessionHeader({ session, tabs, current, wide, onTab }: SessionHe
           </Link>
         )}
         <SessionName session={session} />
-        <SessionState session={session} />
+        <span className={styles.state}>
+          <SessionState session={session} />
+        </span>
         <div className={styles.facts}>
           <span className={styles.fact}>
             {sourceName(session.source)}
@@ -43,10 +45,7 @@ export function SessionHeader({ session, tabs, current, wide, onTab }: SessionHe
               </>
             )}
           </span>
-          <span className={styles.fact}>
-            {session.agent}
-            {used && used !== session.agent && ` · ${used}`}
-          </span>
+          <span className={styles.who}>{used.startsWith(session.agent) ? used : [session.agent, used].filter(Boolean).join(" · ")}</span>
           <span className={styles.cost}>{session.activity.cost_usd === null ? "cost unknown" : cost(session)}</span>
         </div>
         <div className={styles.actions}>
@@ -64,6 +63,9 @@ export function SessionHeader({ session, tabs, current, wide, onTab }: SessionHe
       </div>
       <div className={styles.tabs}>
         <Tabs label="Views of the session" tabs={tabs} current={current} onChange={onTab} />
+        <span className={styles.stateBelow}>
+          <SessionState session={session} />
+        </span>
       </div>
     </header>
   );

@@ -2,7 +2,6 @@ import { Play, Plus } from "lucide-react";
 import { useLayers } from "../../stores/layers";
 import { useSystem } from "../../stores/system";
 import { Button } from "../../ui/Button";
-import { Kbd } from "../../ui/Kbd";
 import { Logo } from "../../ui/Logo";
 import { Machine } from "./Machine";
 import styles from "./WelcomePage.module.css";
@@ -24,7 +23,7 @@ export function WelcomePage() {
         <Machine />
         <div className={styles.actions}>
           <Button look={real ? "primary" : "plain"} icon={<Plus />} onClick={() => useLayers.getState().open("new")}>
-            New session <Kbd keys="c" />
+            New session
           </Button>
           <Button look={real || agents === undefined ? "plain" : "primary"} icon={<Play />} busy={demo.busy} onClick={() => void demo.start()}>
             Try the demo
