@@ -14,7 +14,9 @@ from volundr.db.postgres import PostgresDatabase
 from volundr.db.sqlite import SqliteDatabase
 
 POSTGRES = os.environ.get("VOLUNDR_TEST_POSTGRES", "")
-NO_POSTGRES = "Set VOLUNDR_TEST_POSTGRES to the DSN of a database; `python3 build.py test` starts one where Postgres is installed."
+NO_POSTGRES = (
+    "Set VOLUNDR_TEST_POSTGRES to the DSN of a database; `python3 build.py test` starts one where Postgres is installed."
+)
 
 type Open = Callable[[], Awaitable[Database]]
 type Run = Callable[[Callable[[Database], Awaitable[None]]], None]

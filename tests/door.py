@@ -14,7 +14,7 @@ from uuid import UUID
 import uvicorn
 
 from volundr.api.security import SecurityMiddleware, Site, local_site
-from volundr.domain.gateway import Upstream
+from volundr.domain.upstream import Upstream
 from volundr.local.gateway import Door, GatewayApp, LocalGateway, gateway_socket
 from volundr.local.identity import FileLogins, Keys, LocalAuthorization, LocalIdentity, keys_of
 from volundr.process import Tasks

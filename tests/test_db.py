@@ -8,8 +8,8 @@ from enum import StrEnum
 from uuid import UUID, uuid4
 
 import pytest
-from tests.conftest import Run
 
+from tests.conftest import Run
 from volundr.db.database import Database, Sql, UniqueViolation
 from volundr.db.migrate import fingerprints, migrate
 from volundr.db.postgres import positional
@@ -17,7 +17,9 @@ from volundr.db.rows import RowMap
 from volundr.db.sqlite import SqliteDatabase
 from volundr.domain.errors import Unavailable
 
-STORES = {"things": ("CREATE TABLE things (id INTEGER PRIMARY KEY, n BIGINT NOT NULL)", "CREATE UNIQUE INDEX one_n ON things (n)")}
+STORES = {
+    "things": ("CREATE TABLE things (id INTEGER PRIMARY KEY, n BIGINT NOT NULL)", "CREATE UNIQUE INDEX one_n ON things (n)")
+}
 
 
 def test_migrations_run_once_and_are_all_or_nothing(on_database: Run) -> None:
@@ -43,10 +45,14 @@ def test_a_database_of_a_newer_version_is_refused(on_database: Run) -> None:
 def test_a_failed_transaction_leaves_nothing(on_database: Run) -> None:
     async def scenario(db: Database) -> None:
         await migrate(db, STORES)
-        with pytest.raises(UniqueViolation):
+
+        async def add_two() -> None:
             async with db.transaction() as tx:
                 await tx.run("INSERT INTO things (id, n) VALUES (1, 1)")
                 await tx.run("INSERT INTO things (id, n) VALUES (2, 1)")
+
+        with pytest.raises(UniqueViolation):
+            await add_two()
         assert await db.fetch("SELECT * FROM things") == []
 
     on_database(scenario)
@@ -106,7 +112,7 @@ class Thing:
 
 def test_a_model_comes_back_from_a_row_as_it_went_in(on_database: Run) -> None:
     async def scenario(db: Database) -> None:
-        await db.run("CREATE TABLE t (id UUID, colour TEXT, \"on\" BOOLEAN, at TIMESTAMPTZ, gone TIMESTAMPTZ, more JSONB)")
+        await db.run('CREATE TABLE t (id UUID, colour TEXT, "on" BOOLEAN, at TIMESTAMPTZ, gone TIMESTAMPTZ, more JSONB)')
         rows, thing = RowMap(Thing), Thing()
         await db.run("INSERT INTO t VALUES (:id, :colour, :on, :at, :gone, :more)", **rows.dump(thing))
         assert [rows.load(row) for row in await db.fetch("SELECT * FROM t")] == [thing]
@@ -130,7 +136,9 @@ def test_a_damaged_file_is_refused_with_the_way_out_and_left_alone(tmp_path, dam
         db = await SqliteDatabase.open(path)
         await migrate(db, STORES)
         await db.run("CREATE TABLE filler (x TEXT)")
-        await db.run("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 2000) INSERT INTO filler SELECT 'row ' || x FROM c")
+        await db.run(
+            "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 2000) INSERT INTO filler SELECT 'row ' || x FROM c"
+        )
         await db.close()
 
     asyncio.run(make())

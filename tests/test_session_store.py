@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.conftest import Run
 
+from tests.conftest import Run
 from volundr.db.database import Database
 from volundr.db.migrate import migrate
 from volundr.domain.errors import Conflict, Invalid

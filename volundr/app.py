@@ -14,10 +14,11 @@ from volundr.api import errors, health, login, openapi, security, sessions, stre
 from volundr.api.security import Site, local_site
 from volundr.api.webui import WebUI
 from volundr.broker import frames, manage
+from volundr.broker.transports.transport import Agent
 from volundr.db.database import Database
 from volundr.db.migrate import Migrations, migrate
 from volundr.domain.agents import AgentCatalog
-from volundr.domain.gateway import GatewayPort, SessionKeys, Upstream
+from volundr.domain.gateway import GatewayPort, SessionKeys
 from volundr.domain.identity import AuthorizationPort, IdentityPort
 from volundr.domain.logins import Logins
 from volundr.domain.sessions.contributors.core import CoreContributor
@@ -29,6 +30,7 @@ from volundr.domain.sessions.progress import Progress
 from volundr.domain.sessions.reconcile import Reconciler
 from volundr.domain.sessions.service import SessionService
 from volundr.domain.system import SystemReport, SystemService
+from volundr.domain.upstream import Upstream
 from volundr.domain.workspaces import Workspaces
 from volundr.local.agents import LocalAgents
 from volundr.local.broadcaster import LocalBroadcaster
@@ -104,10 +106,10 @@ def build_forge(settings: Settings, port: int, db: Database, pods: PodManager, a
     progress = Progress(store, events)
     contributors = (CoreContributor(keys.session, f"http://127.0.0.1:{port}"), WorkspaceContributor(workspaces))
     launch = Launch(pods=pods, contributors=contributors, progress=progress, timeout=settings.sessions.start_timeout)
-    service = SessionService(store, workspaces, launch, tasks)
+    service = SessionService(store, workspaces, launch, adapters.names(Agent), tasks)
     gateway = LocalGateway(_upstream(service, pods))
     door = Door(site=site, identity=identity, authorization=authorization, gateway=gateway, secret=keys.session)
-    agents = LocalAgents(adapters, settings.environment)
+    agents = LocalAgents(adapters.all(Agent, settings.agents), settings.environment)
     about = SystemReport(
         version=__version__, home=str(settings.home), database=db.kind, pods=settings.pods.use, agents=(), tools=()
     )

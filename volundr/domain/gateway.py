@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from uuid import UUID
 
 from volundr.domain.sessions.model import Session
-from volundr.domain.upstream import Upstream as Upstream
+from volundr.domain.upstream import Upstream
 
 
 class GatewayPort(ABC):

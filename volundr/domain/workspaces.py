@@ -38,7 +38,7 @@ class FolderListing:
 
 
 class Workspaces(ABC):
-    """Makes and removes the folders that sessions work in. Never deletes a person's own files nor work that exists nowhere else."""
+    """Makes and removes the folders that sessions work in. Never deletes a person's own files nor what exists nowhere else."""
 
     @abstractmethod
     async def check(self, source: Source) -> None:
@@ -50,7 +50,7 @@ class Workspaces(ABC):
 
     @abstractmethod
     async def remove(self, session: Session) -> None:
-        """Remove what `prepare` made. Work that is nowhere else is kept: as a snapshot in the source repository, or in the trash."""
+        """Remove what `prepare` made. What is nowhere else is kept: as a snapshot in the source repository, or in the trash."""
 
     @abstractmethod
     async def folders(self, path: str) -> FolderListing:

@@ -15,9 +15,10 @@ from starlette.types import Message, Receive, Scope, Send
 from volundr.api.security import UNAUTHENTICATED, Headers, Refusal, Site, check_host, check_origin, credentials, refuse
 from volundr.domain import tickets
 from volundr.domain.errors import NotFound, Unavailable
-from volundr.domain.gateway import GatewayPort, Upstream
+from volundr.domain.gateway import GatewayPort
 from volundr.domain.identity import AuthorizationPort, IdentityPort, Principal
 from volundr.domain.sessions.model import Session
+from volundr.domain.upstream import Upstream
 from volundr.local.relay import Broken, Exchange, end_to_end, exchange
 from volundr.local.splice import AWAY, BrowserSide, Pass, Refused, ServerState
 from volundr.process import Tasks

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, MutableSet
 from typing import Any, Protocol, cast
 
 from volundr.api.security import Refusal
-from volundr.domain.gateway import Upstream
+from volundr.domain.upstream import Upstream
 from volundr.process import Tasks
 
 log = logging.getLogger(__name__)

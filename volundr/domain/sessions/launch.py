@@ -33,7 +33,10 @@ class Launch:
     timeout: float
 
     async def run(self, session: Session) -> None:
-        """From `starting` (or `provisioning`, when taken up again) to `running` or `failed`. Never raises but for cancellation: the cause stands in the session."""
+        """From `starting` (or `provisioning`, when taken up again) to `running` or `failed`.
+
+        Never raises but for cancellation: the cause stands in the session.
+        """
         try:
             memory = session.pod if session.status is Status.PROVISIONING else await self._begin(session)
             await self._wait(session.id, memory)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
 
-from volundr.domain.upstream import Upstream
 from volundr.domain.sessions.model import Activity, Session, Status
 from volundr.domain.sessions.spec import SessionContribution, SessionSpec
+from volundr.domain.upstream import Upstream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from volundr.domain.errors import Conflict, NotFound
+from volundr.domain.errors import Conflict, Invalid, NotFound
 from volundr.domain.sessions.launch import Launch
 from volundr.domain.sessions.model import Activity, Session, Status, check_name
 from volundr.domain.sessions.ports import Page, SessionRepository
@@ -23,8 +23,11 @@ LISTED_MOST = 200
 class SessionService:
     """Starts and stops return once the decision is stored; what follows runs in a task of its own that this service keeps."""
 
-    def __init__(self, sessions: SessionRepository, workspaces: Workspaces, launch: Launch, tasks: Tasks) -> None:
+    def __init__(
+        self, sessions: SessionRepository, workspaces: Workspaces, launch: Launch, agents: Collection[str], tasks: Tasks
+    ) -> None:
         self._sessions = sessions
+        self._agents = agents
         self._workspaces = workspaces
         self._launch = launch
         self._progress = launch.progress
@@ -32,8 +35,10 @@ class SessionService:
         self._busy: dict[UUID, asyncio.Task[None]] = {}
 
     async def create(self, session: Session, *, start: bool) -> Session:
-        """Keep a new session, and start it. Raises at once what is wrong with its source."""
+        """Keep a new session, and start it. Raises at once what is wrong with its agent or source."""
         check_name(session.name)
+        if session.agent not in self._agents:
+            raise Invalid(f"There is no agent named {session.agent!r}.", hint=f"There is: {', '.join(self._agents)}.")
         await self._workspaces.check(session.source)
         await self._progress.add(session)
         return await self.start(session.id) if start else session
