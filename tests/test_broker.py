@@ -4,8 +4,7 @@ import asyncio
 from pathlib import Path
 
 from tests.skuld_kit import skuld, until
-
-from volundr.broker.events import Asked, Ready, Say, TextDelta, TextDone, TurnEnded
+from volundr.broker.events import Ready, Say, TextDelta, TextDone, TurnEnded
 
 
 def test_a_message_goes_to_the_agent_and_its_answer_to_everybody(tmp_path: Path) -> None:
