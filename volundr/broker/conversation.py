@@ -218,7 +218,7 @@ class Conversation:
         return Delta(id=event.id, block=event.block, kind=event.kind, offset=offset, text=event.text, parent=event.parent)
 
     def _asked(self, event: Asked) -> Iterator[Item]:
-        if event.id in self.state.questions:
+        if event.id in self.state.questions or any(answer.id == event.id for _, answer in self.state.answers()):
             return
         yield PermissionRaised(
             id=event.id,
