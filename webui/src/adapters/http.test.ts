@@ -25,7 +25,7 @@ describe("a request that fails", () => {
   });
 
   it("names the fields that the forge found wrong", async () => {
-    answer(422, JSON.stringify({ title: "Invalid", detail: "x", errors: [{ loc: ["body", "source", "git", "url"], msg: "Too short." }] }));
+    answer(422, JSON.stringify({ title: "Invalid", detail: "x", errors: [{ path: "source.git.url", message: "Too short." }] }));
     expect((await problem()).fields).toEqual({ "source.git.url": "Too short." });
   });
 

@@ -1,10 +1,8 @@
 import { Problem } from "../api/problem";
 
 interface Entry {
-  loc?: unknown;
-  field?: unknown;
-  msg?: unknown;
-  detail?: unknown;
+  path?: unknown;
+  message?: unknown;
 }
 
 /** The problem document of an answer; also of an answer that is none of ours (a proxy's HTML page, nothing at all). */
@@ -30,8 +28,8 @@ function fieldsOf(errors: unknown): Record<string, string> {
   if (!Array.isArray(errors)) return {};
   const fields: Record<string, string> = {};
   for (const entry of errors as Entry[]) {
-    const place = Array.isArray(entry?.loc) ? entry.loc.filter((part) => part !== "body").join(".") : text(entry?.field);
-    const words = text(entry?.msg) || text(entry?.detail);
+    const place = text(entry?.path);
+    const words = text(entry?.message);
     if (place && words) fields[place] ??= words;
   }
   return fields;

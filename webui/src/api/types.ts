@@ -1,119 +1,22 @@
-/** What the forge says and is told over HTTP: `docs/reference/wire.md`, as types. */
+/** The forge's own types by the names the UI uses. `schema.d.ts` is made from its API document: `npm run types`. */
 
-export type Status =
-  | "created"
-  | "starting"
-  | "provisioning"
-  | "running"
-  | "stopping"
-  | "stopped"
-  | "failed"
-  | "archived";
+import type { components } from "./schema";
 
-export type ActivityState = "starting" | "idle" | "working" | "waiting" | "stopping" | "stopped" | "failed";
+type Schemas = components["schemas"];
 
-export interface GitSource {
-  type: "git";
-  url: string;
-  branch: string;
-}
-
-export interface LocalSource {
-  type: "local";
-  path: string;
-  branch: string;
-  mode: "worktree" | "in_place";
-}
-
-export interface EmptySource {
-  type: "empty";
-}
-
-export type Source = GitSource | LocalSource | EmptySource;
-
-export interface Activity {
-  state: ActivityState;
-  what: string;
-  since: string | null;
-  messages: number;
-  model: string;
-  cost_usd: number | null;
-}
-
-export interface Session {
-  id: string;
-  name: string;
-  agent: string;
-  model: string;
-  source: Source;
-  status: Status;
-  step: string;
-  error: string;
-  hint: string;
-  workspace: string;
-  branch: string;
-  activity: Activity;
-  owner_id: string;
-  tenant_id: string;
-  revision: number;
-  created_at: string;
-  updated_at: string;
-  last_active: string;
-  archived_at: string | null;
-}
-
-export interface NewSession {
-  name: string;
-  agent: string;
-  model: string;
-  source: Source;
-  start: boolean;
-}
-
-export interface SessionPage {
-  items: Session[];
-  next: string | null;
-}
-
-/** A program that the forge looked for. `problem` says why it cannot be used, `hint` what to do. */
-export interface Tool {
-  available: boolean;
-  version: string;
-  problem: string;
-  hint: string;
-}
-
-/** An agent as a person chooses it. */
-export interface Agent extends Tool {
-  name: string;
-  label: string;
-  path: string;
-}
-
-export interface System {
-  version: string;
-  agents: Agent[];
-  git: Tool;
-  docker: Tool;
-  first_run: boolean;
-}
-
-export interface Folder {
-  name: string;
-  path: string;
-  is_repo: boolean;
-  readable: boolean;
-}
-
-export interface FolderListing {
-  path: string;
-  parent: string | null;
-  is_repo: boolean;
-  folders: Folder[];
-  more: boolean;
-}
-
-export interface Me {
-  id: string;
-  name: string;
-}
+export type Session = Schemas["SessionOut"];
+export type Status = Session["status"];
+export type Activity = Session["activity"];
+export type ActivityState = Activity["state"];
+export type Source = Session["source"];
+export type GitSource = Schemas["GitSource"];
+export type LocalSource = Schemas["LocalSource"];
+export type EmptySource = Schemas["EmptySource"];
+export type NewSession = Omit<Schemas["NewSession"], "source"> & { source: Source };
+export type SessionPage = Schemas["SessionPage"];
+export type System = Schemas["SystemReport"];
+export type Agent = Schemas["AgentDescription"];
+export type Tool = Schemas["Tool"];
+export type Folder = Schemas["Folder"];
+export type FolderListing = Schemas["FolderListing"];
+export type Me = Schemas["Me"];

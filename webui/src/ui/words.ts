@@ -15,8 +15,7 @@ export function sourcePlace(source: Source): string {
 
 /** Money, honestly: what is not known is not zero. */
 export function cost({ activity }: Session): string {
-  if (activity.cost_usd === null) return "unknown";
-  return `$${activity.cost_usd.toFixed(2)}`;
+  return typeof activity.cost_usd === "number" ? `$${activity.cost_usd.toFixed(2)}` : "unknown";
 }
 
 /** The model that works, else the one that was asked for, else "". */

@@ -76,13 +76,17 @@ const AGENTS: Agent[] = [
   },
 ];
 
-export function mockSystem(firstRun: boolean): System {
+export function mockSystem(): System {
   return {
     version: "0.1.0",
     agents: AGENTS,
-    git: { available: true, version: "2.47.1", problem: "", hint: "" },
-    docker: { available: false, version: "", problem: "The Docker daemon does not answer.", hint: "Not needed: sessions run as processes of this machine." },
-    first_run: firstRun,
+    home: "/home/ada/.volundr",
+    database: "SQLite",
+    pods: "process",
+    tools: [
+      { name: "git", version: "2.47.1", hint: "" },
+      { name: "docker", version: "", hint: "docker is installed but not running. Not needed: sessions run as processes." },
+    ],
   };
 }
 

@@ -26,7 +26,7 @@ export function mockForge(scene: Scene): Ports {
       watch: (events) => forge.watch(events),
     },
     system: {
-      system: async () => mockSystem(scene === "empty"),
+      system: async () => mockSystem(),
       async folders(path) {
         const found = mockFolders(path);
         if (!found) throw new Problem(422, "Invalid", `There is no folder ${path}.`, "Check how it is written.");
@@ -36,7 +36,7 @@ export function mockForge(scene: Scene): Ports {
     identity: {
       async me() {
         if (forge.denied) throw new Problem(401, "Unauthorized", "You are not signed in.");
-        return { id: "local", name: "ada" };
+        return { user_id: "local", tenant_id: "default", name: "ada", roles: [] };
       },
       async login(code) {
         if (code === "used") throw new Problem(403, "Forbidden", "This login link was used already or is too old.", "Run `volundr status` for a new one.");

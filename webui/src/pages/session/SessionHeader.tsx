@@ -23,6 +23,7 @@ interface SessionHeaderProps {
 export function SessionHeader({ session, tabs, current, wide, onTab }: SessionHeaderProps) {
   const { inspectorOpen, set } = usePreferences();
   const used = model(session);
+  const known = cost(session);
   return (
     <header className={styles.header}>
       <div className={styles.line}>
@@ -46,7 +47,7 @@ export function SessionHeader({ session, tabs, current, wide, onTab }: SessionHe
             )}
           </span>
           <span className={styles.who}>{used.startsWith(session.agent) ? used : [session.agent, used].filter(Boolean).join(" · ")}</span>
-          <span className={styles.cost}>{session.activity.cost_usd === null ? "cost unknown" : cost(session)}</span>
+          <span className={styles.cost}>{known === "unknown" ? "cost unknown" : known}</span>
         </div>
         <div className={styles.actions}>
           <SessionActions session={session} />

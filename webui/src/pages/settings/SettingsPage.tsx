@@ -56,6 +56,11 @@ export function SettingsPage() {
           <SettingRow label="Volundr" note="A self-hosted forge for AI coding agents.">
             <span className={styles.value}>{system?.version ?? "…"}</span>
           </SettingRow>
+          {system && (
+            <SettingRow label="Home" note={`Sessions run as: ${system.pods}. Database: ${system.database}.`}>
+              <code className={styles.value}>{system.home}</code>
+            </SettingRow>
+          )}
           <SettingRow label="This browser" note="Signing out asks for a new login link.">
             <Button onClick={() => void logout().catch(tellProblem)}>Sign out</Button>
           </SettingRow>

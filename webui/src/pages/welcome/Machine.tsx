@@ -1,4 +1,3 @@
-import type { Tool } from "../../api/types";
 import { useSystem } from "../../stores/system";
 import { Button } from "../../ui/Button";
 import { FoundLine } from "./FoundLine";
@@ -16,15 +15,13 @@ export function Machine() {
       <p className={styles.note}>Looking what is on this machine …</p>
     );
   }
-  const tools: [string, Tool][] = [
-    ...system.agents.map((agent): [string, Tool] => [agent.label, agent]),
-    ["git", system.git],
-    ["Docker", system.docker],
-  ];
   return (
     <ul className={styles.list}>
-      {tools.map(([name, tool]) => (
-        <FoundLine key={name} name={name} tool={tool} />
+      {system.agents.map((agent) => (
+        <FoundLine key={agent.name} name={agent.label} found={agent.available} words={agent.problem || agent.version} hint={agent.hint} />
+      ))}
+      {system.tools.map((tool) => (
+        <FoundLine key={tool.name} name={tool.name} found={tool.version !== ""} words={tool.version} hint={tool.hint} />
       ))}
     </ul>
   );
