@@ -84,6 +84,7 @@ def build_broker(settings: "Settings", adapters: Adapters, key: str, where: Wher
         agents=adapters.all(Agent, settings.agents),
         transport=transport,
         grace=settings.sessions.stop_grace,
+        environment=settings.environment,
     )
     return compose(around, key, routes=(WebSocketRoute("/ws/cli/{session_id}", links.endpoint),))
 

@@ -7,7 +7,7 @@ import os
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from volundr.broker.always import AlwaysRules
@@ -24,12 +24,13 @@ AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What sessions live in. `grace` is what an agent gets to end by itself, in seconds."""
+    """What sessions live in. `grace`: seconds an agent gets to end by itself. `environment`: what each session's own is put on."""
 
     home: Path
     agents: Mapping[str, Agent]
     transport: Callable[[SessionSpec], CLITransport]
     grace: float = 5.0
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class ServiceManager:
@@ -67,7 +68,7 @@ class ServiceManager:
         async with self._turns[name]:
             await self._write(spec)
             if name in self._brokers:
-                self._brokers[name].again(spec)
+                self._brokers[name].again(self._complete(spec))
                 return
             self._failed.pop(name, None)
             try:
@@ -87,7 +88,11 @@ class ServiceManager:
             always=self._always,
             rules_grew=self._rules_grew,
         )
-        self._brokers[spec.session_id] = await Broker.open(spec, parts, start=start)
+        self._brokers[spec.session_id] = await Broker.open(self._complete(spec), parts, start=start)
+
+    def _complete(self, spec: SessionSpec) -> SessionSpec:
+        """With the person's environment, which is not stored with the session: it is what Skuld was started with."""
+        return replace(spec, env={**self._around.environment, **spec.env})
 
     async def stop(self, name: str) -> None:
         """Returns when the agent is gone and the log is on disk. Raises NotFound when there is no such session."""
