@@ -24,7 +24,7 @@ AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What sessions live in. `grace`: seconds an agent gets to end by itself. `environment`: what each session's own is put on."""
+    """What sessions live in. `grace`: seconds an agent gets to end by itself. `environment`: put under each session's own."""
 
     home: Path
     agents: Mapping[str, Agent]
