@@ -40,7 +40,7 @@ def load(home: Path, *, outside: bool = True) -> Adapters:
         for path in sorted((home / "plugins").glob("*.py")):
             _register(manager, path)
     manager.check_pending()
-    adapters = Adapters()
+    adapters = Adapters(home)
     manager.hook.volundr_adapters(adapters=adapters)
     return adapters
 
@@ -56,7 +56,8 @@ def _register(manager: pluggy.PluginManager, path: Path) -> None:
 def _module(path: Path) -> ModuleType:
     name = f"volundr_plugin_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None  # a .py file always has a loader
+    assert spec is not None
+    assert spec.loader is not None  # a .py file always has one
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:

@@ -34,8 +34,6 @@ async def ask(shim: Path, request: Mapping[str, Any], limit: float = QUICK) -> M
 
 async def runs(shim: Path, session: str) -> Mapping[str, bool]:
     """The runs of a session that the shim knows, and whether each is alive. Empty when there is no shim."""
-    if not shim.exists():
-        return {}
     try:
         answer = await ask(shim, {"op": "list"})
     except Unavailable as error:

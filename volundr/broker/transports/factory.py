@@ -26,4 +26,5 @@ class Transports:
                 return StdioTransport()
             case "remote":
                 return RemoteTransport(session, secret, self.links)
-        raise Invalid(f"No transport is called {kind!r}. There is: {', '.join(KINDS)}.")
+            case _:
+                raise Invalid(f"No transport is called {kind!r}. There is: {', '.join(KINDS)}.")

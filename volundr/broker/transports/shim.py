@@ -263,8 +263,7 @@ def _decode(dialect: Dialect, frame: str) -> Sequence[Heard]:
     for numbered in frame.split("\n"):
         number, _, line = numbered.partition(" ")
         exit_ = _exit_of(line)
-        for event in (exit_,) if exit_ else dialect.decode(line):
-            batch.append(Heard(int(number), event))
+        batch += [Heard(int(number), event) for event in ((exit_,) if exit_ else dialect.decode(line))]
     return batch
 
 
@@ -274,4 +273,5 @@ def _exit_of(line: str) -> Exited | None:
     match json.loads(line):
         case {"code": int() | None as code, "stderr": str(stderr), "wanted": bool(wanted)}:
             return Exited(code=code, wanted=wanted, error=stderr.strip())
-    return None
+        case _:
+            return None

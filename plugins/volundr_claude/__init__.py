@@ -1,0 +1,117 @@
+"""Claude Code: the `claude` program, driven over its stream-json protocol."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from volundr.sdk import (
+    Adapters,
+    Agent,
+    Capabilities,
+    Dialect,
+    Found,
+    Invalid,
+    Job,
+    Launch,
+    StreamJsonDialect,
+    Unavailable,
+    hookimpl,
+)
+
+VERSION_SECONDS = 4.5
+INSTALL = "Install it with `npm install -g @anthropic-ai/claude-code`, or set `command` in [agents.claude] to where it is."
+STREAM = ("-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose")
+TALK = ("--include-partial-messages", "--replay-user-messages", "--permission-prompt-tool", "stdio")
+QUIET = {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1"}
+MODES = ("default", "acceptEdits", "plan", "auto", "dontAsk", "bypassPermissions")
+LOST = "No conversation found"
+_HINTS: Sequence[tuple[str, str]] = (
+    (r"not logged in|please run /login|/login|oauth token.*(expired|revoked)|invalid bearer token|authentication_error",
+     "Run `claude` in a terminal and log in with /login, or set ANTHROPIC_API_KEY in [agents.claude.env]."),
+    (r"invalid (x-)?api[- ]key|invalid_api_key|\b401\b",
+     "The API key is refused. Check ANTHROPIC_API_KEY, or run `claude` in a terminal and log in with /login."),
+    (r"credit balance|billing|insufficient.*(credit|quota|funds)",
+     "The account has no credit left. Add credit, or log in with another account."),
+    (r"usage limit|rate.?limit|\b429\b", "The account's limit is reached. Wait until it resets, or use another model."),
+    (r"overloaded|\b529\b|\b503\b", "The model's servers are busy. Try again in a minute."),
+    (r"enotfound|econnrefused|econnreset|etimedout|eai_again|fetch failed|connection error|network|certificate",
+     "The model's API cannot be reached. Check the network, a proxy (HTTPS_PROXY), and ANTHROPIC_BASE_URL."),
+    (r"root/sudo privileges", "Choose another permission mode: Claude Code does not skip permissions as root."),
+    (r"model.*(not found|not exist|not available)|not_found_error.*model|issue with the selected model",
+     "This model is not available to the account. Choose another one for the session."),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaudeSettings:
+    """`[agents.claude]`: the program if it is not `claude` on the PATH, more arguments and environment, the usual model."""
+
+    command: str = ""
+    args: Sequence[str] = ()
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    model: str = ""
+
+
+class ClaudeAgent(Agent):
+    label = "Claude Code"
+    capabilities = Capabilities(edited_input=True)
+
+    def __init__(self, settings: ClaudeSettings) -> None:
+        self._settings = settings
+
+    def find(self, env: Mapping[str, str]) -> Found:
+        program = self._settings.command or "claude"
+        path = shutil.which(program, path=env.get("PATH"))
+        if path is None:
+            return Found(available=False, problem=f"The program `{program}` is not on this machine.", hint=INSTALL)
+        try:
+            asked = subprocess.run(
+                [path, "--version"],
+                env={**env, **self._settings.env, **QUIET},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=VERSION_SECONDS,
+                check=True,
+            )
+        except subprocess.TimeoutExpired:
+            problem = f"`{path} --version` does not answer."
+            return Found(available=False, path=path, problem=problem, hint="Try it in a terminal.")
+        except (OSError, subprocess.CalledProcessError, UnicodeDecodeError) as error:
+            words = error.stderr.strip() if isinstance(error, subprocess.CalledProcessError) else str(error)
+            return Found(available=False, path=path, problem=f"`{path} --version` fails: {words or error}", hint=INSTALL)
+        return Found(available=True, version=asked.stdout.split(" ")[0].strip(), path=path)
+
+    def launch(self, job: Job) -> Launch:
+        env = {name: value for name, value in job.env.items() if name != "CLAUDECODE" and not name.startswith("VOLUNDR_")}
+        program = self._settings.command or "claude"
+        path = shutil.which(program, path=env.get("PATH"))
+        if path is None:
+            raise Unavailable(f"The program `{program}` is not on this machine.", hint=INSTALL)
+        if job.mode and job.mode not in MODES:
+            raise Invalid(f"Claude Code has no permission mode {job.mode!r}. It has: {', '.join(MODES)}.")
+        chosen = {
+            "--model": job.model or self._settings.model,
+            "--permission-mode": job.mode,
+            "--resume": job.resume,
+            "--append-system-prompt": job.system_prompt,
+        }
+        options = [word for flag, value in chosen.items() if value for word in (flag, value)]
+        argv = [path, *STREAM, *TALK, *options, *self._settings.args]
+        return Launch(argv=argv, env={**env, **self._settings.env, **QUIET}, cwd=job.cwd)
+
+    def dialect(self, job: Job) -> Dialect:
+        return StreamJsonDialect(str(job.cwd), self.hint)
+
+    def hint(self, error: str) -> str:
+        return next((hint for pattern, hint in _HINTS if re.search(pattern, error, re.IGNORECASE)), "")
+
+    def lost(self, error: str) -> bool:
+        return LOST in error
+
+
+@hookimpl
+def volundr_adapters(adapters: Adapters) -> None:
+    adapters.offer(Agent, "claude", ClaudeSettings, ClaudeAgent)

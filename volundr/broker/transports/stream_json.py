@@ -1,0 +1,323 @@
+"""The dialect of Claude Code: JSON objects, one a line (`--output-format stream-json`), with its control protocol.
+
+The demo agent speaks it as well. Lines of a kind that is not known mean nothing; only what cannot be read is remarked upon.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from volundr.broker.events import (
+    AgentEvent,
+    Answer,
+    Asked,
+    Break,
+    Command,
+    Ready,
+    Remarked,
+    Say,
+    Taken,
+    TextDelta,
+    TextDone,
+    ToolCalled,
+    ToolEnded,
+    TurnEnded,
+    Withdrawn,
+)
+from volundr.broker.frames import BlockKind, Json, Rule, Scope, Usage
+from volundr.broker.transports import tool_titles
+from volundr.broker.transports.transport import Dialect
+
+OPENING = "volundr-open"
+LONGEST_DETAIL = 2048
+REFUSED = "The user does not want this."
+_NOTHING: Mapping[str, Any] = {}
+_DELTAS: Mapping[str, tuple[BlockKind, str]] = {"text_delta": ("text", "text"), "thinking_delta": ("thinking", "thinking")}
+_COUNTS = (("input", "inputTokens"), ("output", "outputTokens"), ("cache_read", "cacheReadInputTokens"))
+
+
+class StreamJsonDialect(Dialect):
+    """`cwd` shortens paths in titles; `hint` says what a person can do about an error text of this agent."""
+
+    def __init__(self, cwd: str = "", hint: Callable[[str], str] = lambda _: "") -> None:
+        self._cwd = cwd
+        self._hint = hint
+        self._said: dict[str, Sequence[str]] = {}
+        self._message = ""
+        self._block = -1
+        self._counted: dict[str, tuple[str, int]] = {}  # by parent: message id, whole blocks of it so far
+        self._ready = Ready()
+        self._totals: Mapping[str, Any] | None = None  # None: started in the middle, the sums so far are not known
+        self._readers: Mapping[str, Callable[[Json], Sequence[AgentEvent]]] = {
+            "stream_event": self._stream,
+            "assistant": self._assistant,
+            "user": self._user,
+            "result": self._result,
+            "system": self._system,
+            "control_request": self._request,
+            "control_cancel_request": lambda said: [Withdrawn(id=str(said["request_id"]))],
+            "control_response": self._response,
+        }
+
+    # --- to the agent -------------------------------------------------------------------------------------------------
+
+    def opening(self) -> Sequence[str]:
+        self._totals = {}
+        return [_line(type="control_request", request_id=OPENING, request={"subtype": "initialize"})]
+
+    def encode(self, command: Command) -> Sequence[str]:
+        match command:
+            case Say(messages=messages):
+                return [self._say(messages)] if messages else []
+            case Break(number=number):
+                return [_line(type="control_request", request_id=f"break-{number}", request={"subtype": "interrupt"})]
+            case Answer():
+                answer = {"subtype": "success", "request_id": command.id, "response": _answer(command)}
+                return [_line(type="control_response", response=answer)]
+
+    def _say(self, messages: Sequence[tuple[str, str]]) -> str:
+        """One user message; the agent repeats its `uuid` when it takes it up, which need not be a UUID."""
+        ids = [message for message, _ in messages]
+        self._said[ids[-1]] = ids
+        content = [{"type": "text", "text": text} for _, text in messages]
+        message = {"role": "user", "content": content}
+        return _line(type="user", message=message, uuid=ids[-1], session_id="", parent_tool_use_id=None)
+
+    # --- from the agent -----------------------------------------------------------------------------------------------
+
+    def decode(self, line: str) -> Sequence[AgentEvent]:
+        if not line or line.isspace():
+            return ()
+        try:
+            said = json.loads(line)
+            if "\\ud" in line or "\\uD" in line:
+                said = _without_halves(said)
+            reader = self._readers.get(said["type"])
+            return reader(said) if reader is not None else ()
+        except (ValueError, RecursionError):
+            text = "The agent printed a line that cannot be read."
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            text = f"The agent printed something unexpected ({type(error).__name__}: {error})."
+        return [Remarked(level="warning", text=text[:LONGEST_DETAIL], detail=line[:LONGEST_DETAIL])]
+
+    def _stream(self, said: Json) -> Sequence[AgentEvent]:
+        event = said["event"]
+        what = event["type"]
+        if what == "content_block_delta":
+            delta = event["delta"]
+            self._block = event["index"]
+            if self._message and (known := _DELTAS.get(delta["type"])) is not None:
+                parent = said.get("parent_tool_use_id")
+                kind, key = known
+                return [TextDelta(id=self._message, block=self._block, kind=kind, text=delta[key], parent=parent)]
+        elif what == "content_block_start":
+            self._block = event["index"]
+        elif what == "message_start":
+            self._message, self._block = event["message"]["id"], -1
+        elif what == "message_stop":
+            self._message, self._block = "", -1
+        return ()
+
+    def _assistant(self, said: Json) -> Sequence[AgentEvent]:
+        """Whole blocks. The index is that of the open block of the stream, or else counted (sub-agents do not stream)."""
+        if said.get("error") is not None:  # the same text comes as the turn's error
+            return ()
+        message, parent = said["message"], said.get("parent_tool_use_id")
+        name = str(message["id"])
+        if parent is None and self._block >= 0 and self._message in ("", name):
+            self._message = name
+            first = self._block
+        else:
+            counted, blocks = self._counted.get(parent or "", ("", 0))
+            first = blocks if counted == name else 0
+        events: list[AgentEvent] = []
+        for index, block in enumerate(message["content"], first):
+            events += self._whole(block, name, index, parent)
+        self._counted[parent or ""] = (name, first + len(message["content"]))
+        return events
+
+    def _whole(self, block: Json, message: str, index: int, parent: str | None) -> Sequence[AgentEvent]:
+        match block["type"]:
+            case "text" | "thinking" as kind:
+                text = str(block[kind])
+                return [TextDone(id=message, block=index, kind=_kind(kind), text=text, parent=parent)] if text else ()
+            case "tool_use" | "server_tool_use" | "mcp_tool_use":
+                tool, given = str(block["name"]), block["input"]
+                title = tool_titles.title(tool, given, self._cwd)
+                kind = tool_titles.kind(tool)
+                return [ToolCalled(id=str(block["id"]), name=tool, title=title, kind=kind, input=given, parent=parent)]
+            case _:
+                return ()
+
+    def _user(self, said: Json) -> Sequence[AgentEvent]:
+        if said.get("isReplay"):
+            uuid = str(said.get("uuid", ""))
+            return [Taken(id=message) for message in self._said.pop(uuid, [uuid])]
+        content = said["message"]["content"]
+        if isinstance(content, str):
+            return ()
+        results = [block for block in content if block["type"] == "tool_result"]
+        detail = tool_titles.detail(said.get("tool_use_result")) if len(results) == 1 else None
+        return [
+            ToolEnded(
+                id=str(block["tool_use_id"]),
+                ok=not block.get("is_error"),
+                output=tool_titles.text(block.get("content")),
+                detail=detail,
+            )
+            for block in results
+        ]
+
+    def _request(self, said: Json) -> Sequence[AgentEvent]:
+        request = said["request"]
+        if request["subtype"] != "can_use_tool":
+            return [Remarked(level="warning", text=f"The agent asked for {request['subtype']}, which Volundr does not offer.")]
+        suggestions = request.get("permission_suggestions") or []
+        tool, given = str(request["tool_name"]), request["input"]
+        return [
+            Asked(
+                id=str(said["request_id"]),
+                tool=tool,
+                title=tool_titles.title(tool, given, self._cwd),
+                input=given,
+                tool_id=request.get("tool_use_id"),
+                reason=str(request.get("decision_reason") or request.get("description") or ""),
+                rules=_rules(suggestions),
+                scopes=_scopes(suggestions),
+                native={"suggestions": suggestions},
+                parent=request.get("parent_tool_use_id"),
+            )
+        ]
+
+    def _response(self, said: Json) -> Sequence[AgentEvent]:
+        answer = said["response"]
+        if answer.get("request_id") == OPENING:
+            self._totals = self._totals or {}
+            return [self._ready] if answer["subtype"] == "success" else [_problem(answer)]
+        return [_problem(answer)] if answer["subtype"] == "error" else ()
+
+    def _system(self, said: Json) -> Sequence[AgentEvent]:
+        match said.get("subtype"):
+            case "init":
+                return self._is(Ready(native=said["session_id"], model=said["model"], mode=said["permissionMode"]))
+            case "status" if said.get("permissionMode"):
+                return self._is(Ready(native=self._ready.native, model=self._ready.model, mode=said["permissionMode"]))
+            case "api_retry":
+                cause = " ".join(str(said[key]) for key in ("error_status", "error") if said.get(key))
+                seconds = float(said.get("retry_delay_ms") or 0) / 1000
+                text = f"The model did not answer ({cause or 'no cause given'}). Trying again in {seconds:.0f} s"
+                text += f", attempt {said.get('attempt')} of {said.get('max_retries')}."
+                return [Remarked(level="warning", text=text, detail=self._hint(cause))]
+            case "compact_boundary":
+                return [Remarked(level="info", text="The agent summed up the conversation to make room.")]
+            case _:
+                return ()
+
+    def _is(self, ready: Ready) -> Sequence[AgentEvent]:
+        """Said once a turn; worth an event when something changed."""
+        known, self._ready = self._ready, ready
+        return [ready] if ready != known else ()
+
+    def _result(self, said: Json) -> Sequence[AgentEvent]:
+        usage, self._block, self._message = self._usage(said), -1, ""
+        duration = int(said.get("duration_ms") or 0)
+        if str(said.get("terminal_reason") or "").startswith("aborted"):
+            return [TurnEnded(status="interrupted", usage=usage, duration_ms=duration)]
+        if not said.get("is_error"):
+            return [TurnEnded(status="ok", usage=usage, duration_ms=duration)]
+        errors = said.get("errors") or [said.get("result") or f"The agent failed ({said.get('subtype')})."]
+        error = "\n".join(str(one) for one in errors)
+        return [TurnEnded(status="failed", error=error, hint=self._hint(error), usage=usage, duration_ms=duration)]
+
+    def _usage(self, said: Json) -> Sequence[Usage]:
+        """Of this turn. The sums by model are of the process, so what was there before is taken off."""
+        sums, before = said.get("modelUsage") or _NOTHING, self._totals
+        self._totals = sums
+        if before is None:
+            return _turn_usage(said.get("usage") or _NOTHING, self._ready.model or next(iter(sums), ""))
+        found = []
+        for model, now in sums.items():
+            then = before.get(model, _NOTHING)
+            counts = {name: _grown(now, then, key) for name, key in _COUNTS}
+            counts["cache_write"] = _grown(now, then, "cacheCreationInputTokens")
+            if any(counts.values()):
+                cost = max(0.0, float(now.get("costUSD") or 0) - float(then.get("costUSD") or 0))
+                found.append(Usage(model=model, cost_usd=round(cost, 9) if "costUSD" in now else None, **counts))
+        return found
+
+
+def _answer(answer: Answer) -> Json:
+    if answer.decision == "deny":
+        return {"behavior": "deny", "message": answer.message or REFUSED}
+    given = answer.asked_input if answer.input is None else answer.input
+    allow = {"behavior": "allow", "updatedInput": dict(given)}
+    kept = _kept(answer.native.get("suggestions") or [], answer.scope)
+    return {**allow, "updatedPermissions": kept} if kept else allow
+
+
+def _kept(suggestions: Sequence[Json], scope: Scope) -> Sequence[Json]:
+    """The agent's own suggestions that this scope stands for. A change of mode only where there is no narrower rule."""
+    rules = [one for one in suggestions if one["type"] in ("addRules", "addDirectories")]
+    if scope == "once":
+        return ()
+    if scope == "session":
+        return [{**one, "destination": "session"} for one in rules] or [
+            one for one in suggestions if one["type"] == "setMode" and one.get("destination") == "session"
+        ]
+    return rules
+
+
+def _scopes(suggestions: Sequence[Json]) -> Sequence[Scope]:
+    lasting = any(one["type"] == "addRules" and one.get("destination") != "session" for one in suggestions)
+    scopes: list[Scope] = ["once"]
+    if _kept(suggestions, "session"):
+        scopes.append("session")
+    if lasting:
+        scopes.append("always")
+    return scopes
+
+
+def _rules(suggestions: Sequence[Json]) -> Sequence[Rule]:
+    """What a wider answer would keep, for people."""
+    found = [
+        Rule(tool=str(rule["toolName"]), subject=str(rule.get("ruleContent") or ""))
+        for one in suggestions
+        if one["type"] == "addRules"
+        for rule in one["rules"]
+    ]
+    if not found and any(one["type"] == "setMode" and one.get("mode") == "acceptEdits" for one in suggestions):
+        found.append(Rule(tool="Edit"))
+    return found
+
+
+def _kind(word: Literal["text", "thinking"]) -> BlockKind:
+    return word
+
+
+def _problem(answer: Json) -> Remarked:
+    return Remarked(
+        level="warning", text="The agent refused a request of Volundr.", detail=str(answer.get("error"))[:LONGEST_DETAIL]
+    )
+
+
+def _turn_usage(usage: Json, model: str) -> Sequence[Usage]:
+    read, written = usage.get("cache_read_input_tokens") or 0, usage.get("cache_creation_input_tokens") or 0
+    counts = (usage.get("input_tokens") or 0, usage.get("output_tokens") or 0, read, written)
+    if not any(counts):
+        return ()
+    return [Usage(model=model, input=counts[0], output=counts[1], cache_read=read, cache_write=written)]
+
+
+def _grown(now: Json, then: Json, key: str) -> int:
+    return max(0, int(now.get(key) or 0) - int(then.get(key) or 0))
+
+
+def _line(**what: object) -> str:
+    return json.dumps(what, separators=(",", ":"))
+
+
+def _without_halves(said: Json) -> Json:
+    """JSON can spell half a character (a lone surrogate), which no file and no socket takes; it becomes a question mark box."""
+    whole = json.dumps(said, ensure_ascii=False).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    clean: Json = json.loads(whole)
+    return clean
