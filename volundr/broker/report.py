@@ -29,7 +29,7 @@ class News:
         shown = {
             "state": self.activity.state,
             "what": self.activity.what,
-            "since": self.activity.since,
+            "since": self.activity.since or None,
             "messages": self.messages,
             "model": self.model,
             "cost_usd": self.cost_usd,
