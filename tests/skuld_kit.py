@@ -22,6 +22,7 @@ from volundr.broker.transports.transport import Agent, CLITransport, Dialect, Fo
 from volundr.domain.errors import Unavailable
 from volundr.domain.sessions.spec import SessionSpec
 from volundr.domain.tickets import issue
+from volundr.process import Tasks
 
 KEY = "manage-key"
 
@@ -262,13 +263,13 @@ async def skuld(home: Path, world: World | None = None, agent: ScriptedAgent | N
     )
     server = uvicorn.Server(config)
     server.capture_signals = _no_signals  # type: ignore[method-assign]
-    async with asyncio.TaskGroup() as group:
-        group.create_task(server.serve(), name="serve")
-        await until(lambda: server.started)
-        try:
-            yield Rig(made, path, world, agent)
-        finally:
-            server.should_exit = True
+    serving = Tasks().spawn(server.serve(), name="serve")
+    await until(lambda: server.started)
+    try:
+        yield Rig(made, path, world, agent)
+    finally:
+        server.should_exit = True
+        await serving
 
 
 @contextmanager

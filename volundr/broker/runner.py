@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 TELL_SECONDS = 30.0
 OVER_SECONDS = 3.0
+LAST_WORDS_SECONDS = 1.0
 FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
 """Seconds before a run that follows one that failed."""
 
@@ -144,7 +145,7 @@ class Runner:
     async def _end_old_run(self) -> None:
         """The run before may still live, when its agent only said that it has forgotten the conversation."""
         try:
-            async with asyncio.timeout(OVER_SECONDS):
+            async with asyncio.timeout(LAST_WORDS_SECONDS):
                 await self._over.wait()
         except TimeoutError:
             await self.end(OVER_SECONDS)
