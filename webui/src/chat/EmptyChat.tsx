@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 import styles from "./EmptyChat.module.css";
 import type { ChatSession } from "./session";
+import { useChatState } from "./useChatState";
 
 const IDEAS = ["What is in this workspace?", "Run the tests and tell me what fails", "Find the entry point and explain it in five lines"];
 
@@ -11,6 +12,15 @@ interface EmptyChatProps {
 
 /** The first page of a conversation teaches one next step. */
 export function EmptyChat({ session, onTry }: EmptyChatProps): ReactNode {
+  const unread = useChatState((state) => state.older === "failed" && state.view.lastSeq === 0);
+  if (unread) {
+    return (
+      <div className={styles.empty}>
+        <h2>The conversation is kept</h2>
+        <p>It can be read while the session runs. Start the session to read it and to go on; nothing is lost.</p>
+      </div>
+    );
+  }
   return (
     <div className={styles.empty}>
       <h2>{onTry ? "Say what to do" : "Nothing was said here"}</h2>

@@ -38,7 +38,7 @@ export function useChatKeys(root: RefObject<HTMLElement | null>, keys: Keys): bo
     };
     const onKey = (event: KeyboardEvent): void => {
       const chat = root.current;
-      if (!chat || chat.offsetParent === null || event.defaultPrevented || event.isComposing) return;
+      if (!chat || isHidden(chat) || event.defaultPrevented || event.isComposing) return;
       if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
       if (event.key === "Escape") return escape();
       if (writes(event.target)) return;
@@ -85,6 +85,11 @@ function inView(card: HTMLElement, chat: HTMLElement): boolean {
   const place = card.getBoundingClientRect();
   const actions = card.querySelector("[data-answer]")?.getBoundingClientRect() ?? place;
   return place.bottom > view.top && actions.bottom <= view.bottom + 1 && actions.top >= view.top;
+}
+
+/** In a tab that is not shown, keys are not meant for this chat. */
+function isHidden(chat: HTMLElement): boolean {
+  return typeof chat.checkVisibility === "function" && !chat.checkVisibility();
 }
 
 function writes(target: EventTarget | null): boolean {

@@ -47,10 +47,31 @@ export function presentTurn(): Beat[] {
 
 /** What the mock says to whatever is said to it. */
 export function answerTo(words: string, turn: number): Beat[] {
+  if (/\bask\b/i.test(words)) return question(turn);
   const echo = words.split("\n").map((line) => `> ${line}`).join("\n");
   return [
     { activity: { state: "working", what: "thinking" }, wait: 600 },
     ...streamed(`e${turn}`, 0, "text", `You said:\n\n${echo}\n\nThis is the page's mock: it answers everybody like this, in *Markdown*, without a server.`),
+    end(turn),
+  ];
+}
+
+/** Say "ask" to the mock and it asks back. */
+function question(turn: number): Beat[] {
+  const questions = [
+    {
+      question: "Where should the limits live?",
+      multiSelect: false,
+      options: [
+        { label: "In the settings file", description: "One place for all jobs; needs a restart" },
+        { label: "In the database", description: "Changed while it runs" },
+      ],
+    },
+  ];
+  return [
+    { activity: { state: "waiting", what: "Where should the limits live?" } },
+    { told: { ...{ type: "permission_raised", id: `q${turn}`, tool: "AskUserQuestion", title: "A question", input: { questions }, tool_id: null }, reason: "", rules: [], scopes: ["once"], native: {}, parent: null } },
+    ...streamed(`e${turn}`, 0, "text", "Thanks, so it is done."),
     end(turn),
   ];
 }

@@ -97,7 +97,7 @@ function find(box: HTMLElement): Anchor | null {
 }
 
 function restore(box: HTMLElement, anchor: Anchor): void {
-  const row = box.querySelector(`[data-row="${CSS.escape(anchor.key)}"]`);
+  const row = box.querySelector(`[data-row="${anchor.key.replace(/["\\]/g, "\\$&")}"]`);
   if (!row) return;
   const moved = row.getBoundingClientRect().top - box.getBoundingClientRect().top - anchor.top;
   if (Math.abs(moved) >= 1) box.scrollTop += moved;
