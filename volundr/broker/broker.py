@@ -11,7 +11,7 @@ from volundr.broker.always import AlwaysRules
 from volundr.broker.codec import Entry
 from volundr.broker.conversation import Conversation, Opened, RulesGrew, Said
 from volundr.broker.events import Exited
-from volundr.broker.frames import ActivityChanged, Attach, Decide, Hello, Interrupt, Live, Rejected, Rule, Send
+from volundr.broker.frames import Activity, ActivityChanged, Attach, Decide, Hello, Interrupt, Live, Rejected, Rule, Send
 from volundr.broker.journal import Journal, Reply
 from volundr.broker.log import Log
 from volundr.broker.recovery import Told, recover
@@ -59,6 +59,7 @@ class Broker:
         self.spec = spec
         self._parts = parts
         self._told = told
+        self._reported: tuple[Activity, int, str, float | None] | None = None
         self._tasks = Tasks()
         self._reporter = Reporter(spec.report_url, derive(spec.secret, "report"))
         self.journal = Journal(
@@ -212,6 +213,8 @@ class Broker:
 
     def _shown(self) -> None:
         self._runner.wake()
-        state = self.journal.conversation.state
-        activity = self.journal.activity
-        self._reporter.tell(News(activity=activity, messages=state.messages, model=state.model, cost_usd=state.cost_usd))
+        state, activity = self.journal.conversation.state, self.journal.activity
+        about = (activity, state.messages, state.model, state.cost_usd)
+        if about != self._reported:
+            self._reported = about
+            self._reporter.tell(News(activity=activity, messages=state.messages, model=state.model, cost_usd=state.cost_usd))

@@ -27,7 +27,7 @@ from volundr.broker.stream import Shown, Stream
 from volundr.broker.transports.transport import Heard
 from volundr.domain.errors import Unavailable
 
-SYNC_SECONDS = 0.5
+SYNC_SECONDS = 0.9
 LEAST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 SLICE = 200
 """Events taken up without letting others have their turn."""

@@ -47,7 +47,11 @@ class Runner:
         self.wake()
 
     def wake(self) -> None:
-        self._wake.set()
+        """Look again, if there is anything to do. Called for every batch of events: most mean nothing here."""
+        state = self._state
+        untold = state.outstanding and next(reversed(state.outstanding)) > self._told
+        if untold or state.run != self._run or self._failures:
+            self._wake.set()
 
     def settled(self, line: int) -> None:
         self._transport.settled(line)
@@ -120,6 +124,7 @@ class Runner:
             await self._insist(Vanished())
             return
         self.up, self._told = True, told
+        self._wake.set()
         for number, answer in state.answers():
             if number <= told:
                 await self._insist(Delivered(id=answer.id))
@@ -141,6 +146,7 @@ class Runner:
             await self.exited(Exited(code=1, error=str(error), hint=hint))
         else:
             self.up = not self._over.is_set()
+            self._wake.set()
 
     async def _end_old_run(self) -> None:
         """The run before may still live, when its agent only said that it has forgotten the conversation."""
