@@ -109,7 +109,7 @@ def build_forge(settings: Settings, port: int, db: Database, pods: PodManager, a
     service = SessionService(store, workspaces, launch, adapters.names(Agent), tasks)
     gateway = LocalGateway(_upstream(service, pods))
     door = Door(site=site, identity=identity, authorization=authorization, gateway=gateway, secret=keys.session)
-    agents = LocalAgents(adapters.all(Agent, settings.agents), settings.environment)
+    agents = LocalAgents(adapters, settings.environment, settings.agents)
     about = SystemReport(
         version=__version__, home=str(settings.home), database=db.kind, pods=settings.pods.use, agents=(), tools=()
     )

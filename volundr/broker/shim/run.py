@@ -123,9 +123,9 @@ class Run:
             acknowledged.append(number)
             self._wake.set()
 
+        self._got = got  # before `from` is known: inputs may come in the same packet
         async with asyncio.timeout(SILENCE):
             sent = await start
-        self._got = got
         while not self._over.is_set():
             self._wake.clear()
             while acknowledged:
