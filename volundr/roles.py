@@ -104,13 +104,15 @@ def run_broker(settings: Settings) -> None:
 
 async def _broker(settings: Settings) -> None:
     from volundr.broker.app import build_broker
+    from volundr.broker.transports.shim import Where
     from volundr.loader import load
     from volundr.local.identity import keys_of
     from volundr.local.serve import asked_to_end, listen_on, serving
 
     listener = listen_on(runfile.socket_path(settings.home, "skuld"))
-    broker = build_broker(settings, load(settings.home), keys_of(settings.home).manage)
-    async with asked_to_end() as over, serving(broker.app, listener):
+    where = Where(shim=runfile.socket_path(settings.home, "shim"), skuld=runfile.socket_path(settings.home, "skuld"))
+    skuld = build_broker(settings, load(settings.home), keys_of(settings.home).manage, where)
+    async with asked_to_end() as over, serving(skuld.app, listener):
         log.info("skuld listens")
         await over.wait()
 

@@ -28,7 +28,7 @@ def _play(role: str, arguments: Sequence[str]) -> int:
 
             run_shim(load())
         case "demo-agent":
-            from volundr.broker.demo.agent import main as demo
+            from volundr.broker.demo import main as demo
 
             return demo(list(arguments))
         case "keeper":

@@ -216,8 +216,9 @@ def restore(at: Place, session: str, as_data: bool) -> None:
 
 async def settled(client: Client, session: Session) -> Session:
     """The session once it is neither starting nor stopping. The forge has the time limit; here it is only watched."""
-    step = ""
-    while session.status in ON_THE_WAY | {"stopping"}:
+    step, patience = "", 20
+    while session.status in ON_THE_WAY | {"stopping"} or (session.activity.state == "starting" and patience):
+        patience -= session.status == "running"  # what a running agent does is told a moment later
         if session.step and session.step != step:
             step = session.step
             click.echo(click.style(f"  {step}", dim=True), err=True)
