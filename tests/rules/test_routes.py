@@ -1,0 +1,44 @@
+"""Every route asks who is there and whether they may."""
+
+from collections.abc import Iterator
+
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from volundr.app import ROUTERS
+from volundr.api import security
+from volundr.broker import manage
+
+OPEN = {
+    ("POST", "/api/v1/login"),  # the one-time code is the proof
+    ("DELETE", "/api/v1/login"),  # ends the caller's own login and nothing else
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
+}
+
+
+def calls(dependant: Dependant) -> Iterator[object]:
+    yield dependant.call
+    for inner in dependant.dependencies:
+        yield from calls(inner)
+
+
+def routes() -> Iterator[APIRoute]:
+    for router in ROUTERS:
+        for route in router.routes:
+            assert isinstance(route, APIRoute)
+            yield route
+
+
+def decides(route: APIRoute) -> bool:
+    return any(call is security.principal or "allowed.<locals>" in getattr(call, "__qualname__", "") for call in calls(route.dependant))
+
+
+def test_every_route_asks_for_a_principal_or_is_listed_as_open() -> None:
+    undecided = {(method, route.path) for route in routes() for method in route.methods if not decides(route)}
+    assert undecided == OPEN
+
+
+def test_every_route_of_skulds_management_asks_for_its_key() -> None:
+    guarded = {id(dependency.dependency) for dependency in manage.router.dependencies}
+    assert guarded, "the router itself must carry the key check"
