@@ -11,14 +11,14 @@ router = APIRouter(tags=["Health"])
 System = Annotated[SystemService, Depends(service(SystemService))]
 
 
-@router.get("/healthz")
+@router.get("/healthz", openapi_extra={"x-open": True})
 async def health(system: System) -> dict[str, str]:
     """The forge answers and its database does too. Open to everybody."""
     await system.check_database()
     return {"status": "ok"}
 
 
-@router.get("/readyz")
+@router.get("/readyz", openapi_extra={"x-open": True})
 async def ready(system: System) -> dict[str, str]:
     """Sessions can be started: database and pods are there. Open to everybody."""
     await system.check_database()

@@ -1,11 +1,12 @@
 """/sessions"""
 
+import json
 from datetime import datetime
 from time import time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from volundr.api.deps import service
@@ -119,12 +120,32 @@ class LogsOut(BaseModel):
     lines: list[str]
 
 
-SHOW: TypeAdapter[SessionOut] = TypeAdapter(SessionOut)
+class Shown:
+    """Sessions as JSON, each written once: what the store hands out again unchanged need not be written again."""
+
+    KEPT = 1024
+
+    def __init__(self) -> None:
+        self._adapter: TypeAdapter[SessionOut] = TypeAdapter(SessionOut)
+        self._kept: dict[int, tuple[Session, bytes]] = {}
+
+    def __call__(self, session: Session) -> bytes:
+        kept = self._kept.get(id(session))
+        if kept is not None and kept[0] is session:
+            return kept[1]
+        text = self._adapter.dump_json(self._adapter.validate_python(session, from_attributes=True))
+        if len(self._kept) >= self.KEPT:
+            del self._kept[next(iter(self._kept))]
+        self._kept[id(session)] = (session, text)
+        return text
 
 
-def show(session: Session) -> dict[str, Any]:
-    """The session as JSON data, for the event stream."""
-    return SHOW.dump_python(SHOW.validate_python(session, from_attributes=True), mode="json")  # type: ignore[no-any-return]
+show = Shown()
+
+
+def answer(session: Session, status: int = 200) -> Response:
+    """Written by us: this is what clients ask for all the time."""
+    return Response(show(session), status_code=status, media_type="application/json")
 
 
 @router.get("", response_model=SessionPage)
@@ -134,27 +155,29 @@ async def list_sessions(
     status: Annotated[list[Status] | None, Query()] = None,
     cursor: str = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> Any:
-    return await sessions.list(status or (), who.user_id, cursor, limit)
+) -> Response:
+    page = await sessions.list(status or (), who.user_id, cursor, limit)
+    body = b'{"items":[%s],"next":%s}' % (b",".join(map(show, page.items)), json.dumps(page.next).encode())
+    return Response(body, media_type="application/json")
 
 
 @router.post("", status_code=201, response_model=SessionOut)
-async def create_session(sessions: Sessions, who: Writer, new: NewSession) -> Any:
+async def create_session(sessions: Sessions, who: Writer, new: NewSession) -> Response:
     source = TypeAdapter(GitSource | LocalSource | EmptySource).validate_python(new.source.model_dump())
     session = Session(
         name=new.name, agent=new.agent, model=new.model, source=source, owner_id=who.user_id, tenant_id=who.tenant_id
     )
-    return await sessions.create(session, start=new.start)
+    return answer(await sessions.create(session, start=new.start), 201)
 
 
 @router.get("/{session_id}", response_model=SessionOut)
-async def get_session(sessions: Sessions, _: Reader, session_id: UUID) -> Any:
-    return await sessions.get(session_id)
+async def get_session(sessions: Sessions, _: Reader, session_id: UUID) -> Response:
+    return answer(await sessions.get(session_id))
 
 
 @router.patch("/{session_id}", response_model=SessionOut)
-async def change_session(sessions: Sessions, _: Writer, session_id: UUID, change: SessionChange) -> Any:
-    return await sessions.rename(session_id, change.name, change.revision)
+async def change_session(sessions: Sessions, _: Writer, session_id: UUID, change: SessionChange) -> Response:
+    return answer(await sessions.rename(session_id, change.name, change.revision))
 
 
 @router.delete("/{session_id}", status_code=204)
@@ -163,23 +186,23 @@ async def delete_session(sessions: Sessions, _: Writer, session_id: UUID) -> Non
 
 
 @router.post("/{session_id}/start", response_model=SessionOut)
-async def start_session(sessions: Sessions, _: Writer, session_id: UUID) -> Any:
-    return await sessions.start(session_id)
+async def start_session(sessions: Sessions, _: Writer, session_id: UUID) -> Response:
+    return answer(await sessions.start(session_id))
 
 
 @router.post("/{session_id}/stop", response_model=SessionOut)
-async def stop_session(sessions: Sessions, _: Writer, session_id: UUID) -> Any:
-    return await sessions.stop(session_id)
+async def stop_session(sessions: Sessions, _: Writer, session_id: UUID) -> Response:
+    return answer(await sessions.stop(session_id))
 
 
 @router.post("/{session_id}/archive", response_model=SessionOut)
-async def archive_session(sessions: Sessions, _: Writer, session_id: UUID) -> Any:
-    return await sessions.archive(session_id)
+async def archive_session(sessions: Sessions, _: Writer, session_id: UUID) -> Response:
+    return answer(await sessions.archive(session_id))
 
 
 @router.post("/{session_id}/restore", response_model=SessionOut)
-async def restore_session(sessions: Sessions, _: Writer, session_id: UUID) -> Any:
-    return await sessions.restore(session_id)
+async def restore_session(sessions: Sessions, _: Writer, session_id: UUID) -> Response:
+    return answer(await sessions.restore(session_id))
 
 
 @router.post("/{session_id}/ticket")

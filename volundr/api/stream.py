@@ -2,11 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from volundr.api.deps import service
 from volundr.api.security import allowed
@@ -15,6 +16,8 @@ from volundr.domain.identity import Principal
 from volundr.domain.sessions.ports import Event, EventBroadcaster
 
 HEARTBEAT_SECONDS = 15.0
+WAITING_MOST = 256
+"""Events written but not yet sent to one client. Beyond it the client's place in the broadcaster waits, at no cost."""
 
 router = APIRouter(prefix="/api/v1/stream", tags=["Stream"])
 
@@ -24,31 +27,62 @@ async def stream(
     who: Annotated[Principal, Depends(allowed("session.read"))],
     events: Annotated[EventBroadcaster, Depends(service(EventBroadcaster))],
     last_event_id: Annotated[str, Header()] = "",
-) -> StreamingResponse:
+) -> Response:
     """`session` (as GET shows it), `session_deleted` and `resync` (load the list anew) of your own sessions.
 
     Events have ids; a client that comes back with `Last-Event-ID` gets what it missed. A comment every 15 s is the heartbeat.
     """
-    headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
-    return StreamingResponse(_lines(who, events, last_event_id), media_type="text/event-stream", headers=headers)
+    return EventStream(who, events, last_event_id)
 
 
-async def _lines(who: Principal, events: EventBroadcaster, after: str) -> AsyncIterator[bytes]:
-    yield b"retry: 1000\n: hello\n\n"
-    watching = aiter(events.watch(after))
-    coming = asyncio.ensure_future(anext(watching))  # noqa: TID251 - owned and cancelled right here
+class EventStream(Response):
+    """What happened while the client was slow, or in the same moment, leaves in one piece."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, who: Principal, events: EventBroadcaster, after: str, heartbeat: float = HEARTBEAT_SECONDS) -> None:
+        super().__init__(headers={"cache-control": "no-cache", "x-accel-buffering": "no"})
+        del self.headers["content-length"]
+        self._who = who
+        self._events = events
+        self._after = after
+        self._heartbeat = heartbeat
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's own
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        waiting: asyncio.Queue[bytes] = asyncio.Queue(WAITING_MOST)
+        waiting.put_nowait(b"retry: 1000\n: hello\n\n")
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._read(waiting), name="watch for a client"),
+                group.create_task(self._write(waiting, send), name="send to a client"),
+            ]
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            for task in tasks:
+                task.cancel()
+
+    async def _read(self, into: asyncio.Queue[bytes]) -> None:
+        async for event_id, event in self._events.watch(self._after):
+            if event is None or _concerns(self._who, event):
+                await into.put(write(event_id, event))
+
+    async def _write(self, waiting: asyncio.Queue[bytes], send: Send) -> None:
+        with suppress(OSError):  # the client went away: `receive` says so too
+            while True:
+                body = await _next(waiting, self._heartbeat)
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+async def _next(waiting: asyncio.Queue[bytes], heartbeat: float) -> bytes:
     try:
-        while True:
-            done, _ = await asyncio.wait({coming}, timeout=HEARTBEAT_SECONDS)
-            if not done:
-                yield b": still here\n\n"
-                continue
-            event_id, event = coming.result()
-            coming = asyncio.ensure_future(anext(watching))  # noqa: TID251
-            if event is None or _concerns(who, event):
-                yield write(event_id, event)
-    finally:
-        coming.cancel()
+        async with asyncio.timeout(heartbeat):
+            pieces = [await waiting.get()]
+    except TimeoutError:
+        return b": still here\n\n"
+    while not waiting.empty():
+        pieces.append(waiting.get_nowait())
+    return b"".join(pieces)
 
 
 def _concerns(who: Principal, event: Event) -> bool:
@@ -57,5 +91,9 @@ def _concerns(who: Principal, event: Event) -> bool:
 
 def write(event_id: str, event: Event | None) -> bytes:
     """One event in the wire's form; None is `resync`."""
-    name, data = ("resync", {}) if event is None else (event.type, show(event.session) if event.session else dict(event.data))
-    return f"id: {event_id}\nevent: {name}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
+    if event is None:
+        name, data = "resync", b"{}"
+    else:
+        name = event.type
+        data = show(event.session) if event.session else json.dumps(dict(event.data), separators=(",", ":")).encode()
+    return b"id: %s\nevent: %s\ndata: %s\n\n" % (event_id.encode(), name.encode(), data)

@@ -44,16 +44,15 @@ MIGRATIONS = (
 )
 
 ROW = RowMap(Session)
-_COLUMNS = ", ".join(ROW.columns)
 _FIXED = frozenset({"id", "status", "revision", "created_at", "owner_id", "tenant_id"})
 
-ADD = f"INSERT INTO sessions ({_COLUMNS}) VALUES ({', '.join(':' + name for name in ROW.columns)})"  # noqa: S608 - our own names
-GET = "SELECT * FROM sessions WHERE id = :id"
+ADD = f"INSERT INTO sessions ({ROW.names}) VALUES ({', '.join(':' + name for name in ROW.columns)})"  # noqa: S608 - our own names
+GET = f"SELECT {ROW.names} FROM sessions WHERE id = :id"  # noqa: S608
 DELETE = "DELETE FROM sessions WHERE id = :id RETURNING id"
-REPORT = """
+REPORT = f"""
     UPDATE sessions SET activity = :activity, last_active = :now, updated_at = :now, revision = revision + 1
-    WHERE id = :id AND status = 'running' RETURNING *
-"""
+    WHERE id = :id AND status IN ('starting', 'provisioning', 'running') RETURNING {ROW.names}
+"""  # noqa: S608
 
 
 def _list(statuses: Collection[Status], owner_id: str | None, after: tuple[datetime, str] | None) -> tuple[str, dict[str, Any]]:
@@ -67,13 +66,14 @@ def _list(statuses: Collection[Status], owner_id: str | None, after: tuple[datet
     if after is not None:
         where.append("(created_at, id) < (:at, :id)")
         params |= {"at": after[0], "id": UUID(after[1])}
-    query = f"SELECT * FROM sessions WHERE {' AND '.join(where)} ORDER BY created_at DESC, id DESC LIMIT :limit"  # noqa: S608
+    query = f"SELECT {ROW.names} FROM sessions WHERE {' AND '.join(where)} ORDER BY created_at DESC, id DESC LIMIT :limit"  # noqa: S608
     return query, params
 
 
 def _update(guard: str, changes: Collection[str]) -> str:
     sets = "".join(f"{name} = :{name}, " for name in changes)
-    return f"UPDATE sessions SET {sets}updated_at = :now, revision = revision + 1 WHERE id = :id{guard} RETURNING *"  # noqa: S608
+    sets += "updated_at = :now, revision = revision + 1"
+    return f"UPDATE sessions SET {sets} WHERE id = :id{guard} RETURNING {ROW.names}"  # noqa: S608
 
 
 class SessionStore(SessionRepository):
@@ -97,17 +97,17 @@ class SessionStore(SessionRepository):
         items = found[:limit]
         return Page(items=items, next=_write_cursor(items[-1]) if len(found) > limit else None)
 
-    async def move(self, session_id: UUID, target: Status, changes: Mapping[str, Any]) -> Session | None:
+    async def move(
+        self, session_id: UUID, target: Status, changes: Mapping[str, Any], revision: int | None = None
+    ) -> Session | None:
         allowed = {f"from{number}": status.value for number, status in enumerate(sorted(sources(target)))}
         guard = f" AND status IN ({', '.join(':' + name for name in allowed)})"
-        return await self._change(session_id, guard, {**changes, "status": target}, allowed)
+        return await self._change(session_id, guard, {**changes, "status": target}, allowed, revision)
 
     async def update(self, session_id: UUID, changes: Mapping[str, Any], revision: int | None = None) -> Session | None:
         if not _FIXED.isdisjoint(changes):
             raise ValueError(f"not for update: {sorted(_FIXED.intersection(changes))}")
-        if revision is None:
-            return await self._change(session_id, "", changes, {})
-        return await self._change(session_id, " AND revision = :expected", changes, {"expected": revision})
+        return await self._change(session_id, "", changes, {}, revision)
 
     async def report(self, session_id: UUID, activity: Activity) -> Session | None:
         values = ROW.dump_some({"activity": activity})
@@ -116,8 +116,12 @@ class SessionStore(SessionRepository):
     async def delete(self, session_id: UUID) -> bool:
         return bool(await self._db.run(DELETE, id=session_id))
 
-    async def _change(self, session_id: UUID, guard: str, changes: Mapping[str, Any], more: Mapping[str, Any]) -> Session | None:
+    async def _change(
+        self, session_id: UUID, guard: str, changes: Mapping[str, Any], more: Mapping[str, Any], revision: int | None
+    ) -> Session | None:
         params = ROW.dump_some(changes) | {"id": session_id, "now": datetime.now(UTC), **more}
+        if revision is not None:
+            guard, params["expected"] = f"{guard} AND revision = :expected", revision
         try:
             return _one(await self._db.run(_update(guard, changes), **params))
         except UniqueViolation as error:

@@ -70,6 +70,7 @@ class Launch:
                     await asyncio.sleep(pause)
                     pause = min(LONGEST_PAUSE, pause * 1.5)
         except TimeoutError as error:
+            await self._give_up(session_id, memory)
             raise Unavailable(
                 f"The session was not ready within {self.timeout:.0f} s (last step: {step or 'waiting for the agent'}).",
                 hint="Look at its logs and start it again; [sessions] start_timeout sets the limit.",
@@ -77,6 +78,14 @@ class Launch:
         if found.state != "ready":
             raise Unavailable(explain(found), hint=found.hint)
         await self.progress.move(session_id, Status.RUNNING, {"step": "", "error": "", "hint": ""})
+
+    async def _give_up(self, session_id: UUID, memory: Mapping[str, Any]) -> None:
+        """A pod that is late must not come up behind a session that has failed."""
+        try:
+            async with asyncio.timeout(self.timeout):
+                await self.pods.stop(session_id, memory)
+        except (VolundrError, TimeoutError) as error:
+            log.warning("late pod is not stopped", extra={"session": str(session_id), "cause": str(error)})
 
     async def fail(self, session_id: UUID, error: str, hint: str) -> None:
         await self.progress.move(session_id, Status.FAILED, {"step": "", "error": error, "hint": hint})

@@ -36,10 +36,13 @@ class SessionRepository(ABC):
         """Newest first; an empty `statuses` means all but archived. Raises Invalid for a cursor that is not ours."""
 
     @abstractmethod
-    async def move(self, session_id: UUID, target: Status, changes: Mapping[str, Any]) -> Session | None:
+    async def move(
+        self, session_id: UUID, target: Status, changes: Mapping[str, Any], revision: int | None = None
+    ) -> Session | None:
         """Step to `target` and set `changes` (field → value), if a legal way leads there now; else None.
 
-        Atomic: of two callers that move the same session at once, one gets the session and the other None.
+        With `revision`, also None when the session has another one by now. Atomic: of two callers that move the same
+        session at once, one gets the session and the other None.
         """
 
     @abstractmethod
@@ -48,7 +51,7 @@ class SessionRepository(ABC):
 
     @abstractmethod
     async def report(self, session_id: UUID, activity: Activity) -> Session | None:
-        """Keep what the broker says; None unless the session runs."""
+        """Keep what the broker says; None unless the session runs or comes up: the first report may overtake us."""
 
     @abstractmethod
     async def delete(self, session_id: UUID) -> bool: ...

@@ -18,12 +18,14 @@ class Progress:
         self._sessions = sessions
         self._events = events
 
-    async def move(self, session_id: UUID, target: Status, changes: Mapping[str, Any]) -> Session | None:
-        """One step; None when no legal way leads there from where the session is now."""
+    async def move(
+        self, session_id: UUID, target: Status, changes: Mapping[str, Any], revision: int | None = None
+    ) -> Session | None:
+        """One step; None when no legal way leads there from where the session is now, or it has another revision."""
         now = datetime.now(UTC)
         if target in STILL:
             changes = {"activity": Activity(state="failed" if target is Status.FAILED else "stopped", since=now), **changes}
-        return self._tell(await self._sessions.move(session_id, target, changes))
+        return self._tell(await self._sessions.move(session_id, target, changes, revision))
 
     async def note(self, session_id: UUID, changes: Mapping[str, Any], revision: int | None = None) -> Session | None:
         """Change fields other than the status."""

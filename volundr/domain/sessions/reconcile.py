@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 PERIOD_SECONDS = 10.0
 PAGE = 200
+AT_ONCE = 16
 
 type Repair = Literal["nothing", "resume", "stopped", "failed"]
 
@@ -40,6 +41,7 @@ class Reconciler:
         self._pods = pods
         self._service = service
         self._progress = progress
+        self._few = asyncio.Semaphore(AT_ONCE)
 
     def start(self, tasks: Tasks) -> None:
         tasks.spawn(self._periodically(), name="reconcile sessions")
@@ -49,8 +51,9 @@ class Reconciler:
         cursor = ""
         while True:
             page = await self._sessions.list(statuses=ALIVE, cursor=cursor, limit=PAGE)
-            for session in page.items:
-                await self._look(session)
+            async with asyncio.TaskGroup() as group:
+                for session in page.items:
+                    group.create_task(self._look(session), name=f"look at session {session.id}")
             if page.next is None:
                 return
             cursor = page.next
@@ -62,11 +65,10 @@ class Reconciler:
 
     async def _look(self, session: Session) -> None:
         try:
-            pod = (
-                await self._pods.status(session.id, session.pod)
-                if session.status is Status.RUNNING
-                else PodStatus(state="absent")
-            )
+            pod = PodStatus(state="absent")
+            if session.status is Status.RUNNING:
+                async with self._few:
+                    pod = await self._pods.status(session.id, session.pod)
         except VolundrError as error:
             log.warning("pod cannot be asked", extra={"session": str(session.id), "cause": str(error)})
             return
@@ -75,16 +77,23 @@ class Reconciler:
     async def _repair(self, session: Session, pod: PodStatus) -> None:
         match decide(session.status, busy=self._service.is_busy(session.id), pod=pod):
             case "resume":
-                log.info("session is taken up again", extra={"session": str(session.id), "status": session.status})
-                self._service.resume(session)
+                await self._resume(session)
             case "stopped":
                 log.warning("session has no pod any more", extra={"session": str(session.id)})
                 gone = {"error": "Its pod is gone.", "hint": "Start the session: the conversation goes on where it was."}
-                await self._progress.move(session.id, Status.STOPPED, gone)
+                await self._progress.move(session.id, Status.STOPPED, gone, session.revision)
             case "failed":
-                await self._progress.move(session.id, Status.FAILED, {"error": explain(pod), "hint": pod.hint, "step": ""})
+                cause = {"error": explain(pod), "hint": pod.hint, "step": ""}
+                await self._progress.move(session.id, Status.FAILED, cause, session.revision)
             case "nothing":
                 return
+
+    async def _resume(self, session: Session) -> None:
+        """Only what is still as it was seen: somebody may have gone on with it meanwhile."""
+        claimed = await self._progress.note(session.id, {"step": "taken up again"}, session.revision)
+        if claimed is not None and not self._service.is_busy(session.id):
+            log.info("session is taken up again", extra={"session": str(session.id), "status": session.status})
+            self._service.resume(claimed)
 
     async def _periodically(self) -> None:
         while True:

@@ -33,6 +33,7 @@ class SessionService:
         self._progress = launch.progress
         self._tasks = tasks
         self._busy: dict[UUID, asyncio.Task[None]] = {}
+        self._going: dict[UUID, asyncio.Task[None]] = {}
 
     async def create(self, session: Session, *, start: bool) -> Session:
         """Keep a new session, and start it. Raises at once what is wrong with its agent or source."""
@@ -58,6 +59,7 @@ class SessionService:
 
     async def start(self, session_id: UUID) -> Session:
         """Bring it up; one that is on its way or running already is left as it is."""
+        self._must_stay(session_id)
         fresh = {"error": "", "hint": "", "step": "starting", "activity": Activity(state="starting")}
         session = await self._progress.move(session_id, Status.STARTING, fresh)
         if session is not None:
@@ -70,6 +72,7 @@ class SessionService:
 
     async def stop(self, session_id: UUID) -> Session:
         """Bring it down gracefully; one that does not run is left as it is."""
+        self._must_stay(session_id)
         session = await self._progress.move(session_id, Status.STOPPING, {"step": "stopping the agent"})
         if session is not None:
             self._spawn(session, self.bring_down(session), "stop")
@@ -78,25 +81,37 @@ class SessionService:
 
     async def archive(self, session_id: UUID) -> Session:
         session = await self.get(session_id)
-        if session.status in ALIVE:
+        if session.status in {*ALIVE, Status.FAILED}:
             await self.stop(session_id)
             await self.settled(session_id)
-        return await self._step(session_id, Status.ARCHIVED, "archived")
+        return await self._step(await self.get(session_id), Status.ARCHIVED, "archived")
 
     async def restore(self, session_id: UUID) -> Session:
         session = await self.get(session_id)
-        return session if session.status is not Status.ARCHIVED else await self._step(session_id, Status.STOPPED, "restored")
+        return session if session.status is not Status.ARCHIVED else await self._step(session, Status.STOPPED, "restored")
 
     async def delete(self, session_id: UUID) -> None:
-        """Remove the session, its pod, its history and the workspace Volundr made for it. Legal from every state, and twice."""
-        session = await self._sessions.get(session_id)
-        if session is None:
-            return
-        await self._cancel(session_id)
-        await self._launch.pods.discard(session_id, session.pod)
+        """Remove the session, its pod, its history and the workspace Volundr made for it. Legal from every state, and twice.
+
+        Once begun it goes on, whether or not the caller waits; while it does, nothing else can be done with the session.
+        """
+        task = self._going.get(session_id)
+        if task is None:
+            session = await self._sessions.get(session_id)
+            if session is None:
+                return
+            task = self._going.get(session_id) or self._tasks.spawn(self._erase(session), name=f"delete session {session_id}")
+            self._going[session_id] = task
+            task.add_done_callback(lambda _: self._going.pop(session_id, None))
+        await asyncio.shield(task)
+
+    async def _erase(self, session: Session) -> None:
+        await self._cancel(session.id)
+        current = await self._sessions.get(session.id) or session
+        await self._launch.pods.discard(current.id, current.pod)
         for contributor in reversed(self._launch.contributors):
-            await contributor.withdraw(session)
-        await self._progress.remove(session)
+            await contributor.withdraw(current)
+        await self._progress.remove(current)
 
     async def report(self, session_id: UUID, activity: Activity) -> None:
         """What the broker says. A session that does not run any more has nothing to say, which is no error."""
@@ -112,7 +127,7 @@ class SessionService:
             await asyncio.wait({task})
 
     def is_busy(self, session_id: UUID) -> bool:
-        return session_id in self._busy
+        return session_id in self._busy or session_id in self._going
 
     def resume(self, session: Session) -> None:
         """Go on with what a forge that is gone had begun: called for a session that is on its way with nobody at work on it."""
@@ -150,12 +165,16 @@ class SessionService:
             task.cancel()
             await asyncio.wait({task})
 
-    async def _step(self, session_id: UUID, target: Status, word: str) -> Session:
+    def _must_stay(self, session_id: UUID) -> None:
+        if session_id in self._going:
+            raise Conflict("This session is being deleted.")
+
+    async def _step(self, session: Session, target: Status, word: str) -> Session:
         changes = {"archived_at": datetime.now(UTC) if target is Status.ARCHIVED else None, "step": ""}
-        session = await self._progress.move(session_id, target, changes)
-        if session is None:
-            raise _cannot(await self.get(session_id), word)
-        return session
+        moved = await self._progress.move(session.id, target, changes, session.revision)
+        if moved is None:
+            raise _cannot(await self.get(session.id), word)
+        return moved
 
     async def _note(self, session_id: UUID, changes: Mapping[str, Any], revision: int | None) -> Session:
         session = await self._progress.note(session_id, changes, revision)
