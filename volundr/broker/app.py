@@ -22,11 +22,10 @@ from volundr.broker.channels.admission import Admission
 from volundr.broker.channels.websocket import chat
 from volundr.broker.frames import Activity
 from volundr.broker.service_manager import ServiceManager, Surroundings
-from volundr.broker.transports.links import Links
-from volundr.broker.transports.shim import ShimTransport, Where
-from volundr.broker.transports.transport import Agent, CLITransport
+from volundr.broker.transports.factory import Transports
+from volundr.broker.transports.shim import Where
+from volundr.broker.transports.transport import Agent
 from volundr.domain.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable, VolundrError
-from volundr.domain.sessions.spec import SessionSpec
 from volundr.domain.tickets import derive
 from volundr.registry import Adapters
 
@@ -71,22 +70,16 @@ def end_by_signal() -> None:
 
 def build_broker(settings: "Settings", adapters: Adapters, key: str, where: Where | None = None) -> Skuld:
     """Skuld as this home's settings and plugins make it. `where`: its own socket and the shim's, if not in `run/`."""
-    links = Links()
     sockets = where or Where(shim=settings.home / "run" / "shim.sock", skuld=settings.home / "run" / "skuld.sock")
-
-    def transport(spec: SessionSpec) -> CLITransport:
-        if spec.transport == "shim":
-            return ShimTransport(spec.session_id, derive(spec.secret, "cli"), sockets, links)
-        raise Invalid(f"There is no transport called {spec.transport!r}.", "There is: shim.")
-
+    transports = Transports(sockets)
     around = Surroundings(
         home=settings.home,
         agents=adapters.all(Agent, settings.agents),
-        transport=transport,
-        grace=settings.sessions.stop_grace,
+        transport=lambda spec: transports.make(spec.transport, spec.session_id, derive(spec.secret, "cli")),
         environment=settings.environment,
+        grace=settings.sessions.stop_grace,
     )
-    return compose(around, key, routes=(WebSocketRoute("/ws/cli/{session_id}", links.endpoint),))
+    return compose(around, key, routes=(WebSocketRoute("/ws/cli/{session_id}", transports.links.endpoint),))
 
 
 def compose(around: Surroundings, key: str, routes: Sequence[BaseRoute] = (), end: Callable[[], None] = end_by_signal) -> Skuld:
