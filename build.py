@@ -203,8 +203,9 @@ def lock(arguments):
     prepare("requirements-dev.txt")
     common = [PYTHON, "-m", "uv", "pip", "compile", "pyproject.toml", "--universal", "--python-version", "3.12"]
     common += ["--generate-hashes", "--no-emit-index-url", "--quiet", *arguments]
-    run([*common, "--group", "dev", "-o", "requirements-dev.txt"])
-    run([*common, "-c", "requirements-dev.txt", "-o", "requirements.txt"])
+    environment = dict(os.environ, UV_CUSTOM_COMPILE_COMMAND="python3 build.py lock")
+    run([*common, "--group", "dev", "-o", "requirements-dev.txt"], env=environment)
+    run([*common, "-c", "requirements-dev.txt", "-o", "requirements.txt"], env=environment)
 
 
 # --- Node -------------------------------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ from volundr.domain.workspaces import Workspaces
 from volundr.local.agents import LocalAgents
 from volundr.local.broadcaster import LocalBroadcaster
 from volundr.local.gateway import Door, GatewayApp, LocalGateway, gateway_socket
+from volundr.local.git import Git
 from volundr.local.identity import FileLogins, Keys, LocalAuthorization, LocalIdentity, keys_of
 from volundr.local.machine import LocalMachine
 from volundr.local.workspaces import LocalWorkspaces
@@ -102,7 +103,7 @@ def build_forge(settings: Settings, port: int, db: Database, pods: PodManager, a
     logins = FileLogins(settings.home / "run" / "logins.json")
     identity, authorization = LocalIdentity(keys, logins), LocalAuthorization()
     store = session_store.SessionStore(db)
-    workspaces = LocalWorkspaces(home=settings.home)
+    workspaces = LocalWorkspaces(home=settings.home, git=Git(env=settings.environment))
     progress = Progress(store, events)
     contributors = (CoreContributor(keys.session, f"http://127.0.0.1:{port}"), WorkspaceContributor(workspaces))
     launch = Launch(pods=pods, contributors=contributors, progress=progress, timeout=settings.sessions.start_timeout)

@@ -8,14 +8,15 @@ import pytest
 from tests.rules.tree import ROOT
 
 from volundr import hooks, settings
-from volundr.cli import main as cli_main
+from volundr.cli.main import volundr
 
 
 def commands(group: click.Group, prefix: str = "") -> list[tuple[str, click.Command]]:
     found: list[tuple[str, click.Command]] = []
-    for name, command in sorted(group.commands.items()):
-        if command.hidden:
-            continue
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         full = f"{prefix}{name}"
         found.append((full, command))
         if isinstance(command, click.Group):
@@ -31,12 +32,12 @@ def test_every_setting_is_documented() -> None:
 
 def test_every_command_is_documented() -> None:
     text = (ROOT / "docs/guide/cli.md").read_text()
-    assert [name for name, _ in commands(cli_main.cli) if f"volundr {name}" not in text] == []
+    assert [name for name, _ in commands(volundr) if f"volundr {name}" not in text] == []
 
 
 def test_no_option_is_called_m_or_c() -> None:
     """A compiled executable takes -m and -c for an attempt to start a Python."""
-    taken = [(name, option) for name, c in commands(cli_main.cli) for p in c.params for option in p.opts if option in {"-m", "-c"}]
+    taken = [(name, option) for name, c in commands(volundr) for p in c.params for option in p.opts if option in {"-m", "-c"}]
     assert taken == []
 
 
@@ -61,5 +62,13 @@ def test_every_port_is_listed(page: str) -> None:
         if kind.__module__ == module.__name__
     }
     if page == "README.md":
-        found &= {"SessionRepository", "PodManager", "GatewayPort", "IdentityPort", "AuthorizationPort", "EventBroadcaster", "SessionContributor"}
+        found &= {
+            "SessionRepository",
+            "PodManager",
+            "GatewayPort",
+            "IdentityPort",
+            "AuthorizationPort",
+            "EventBroadcaster",
+            "SessionContributor",
+        }
     assert [name for name in sorted(found) if not re.search(rf"\b{name}\b", text)] == []

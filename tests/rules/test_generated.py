@@ -26,7 +26,18 @@ def test_the_openapi_document_is_current() -> None:
 
 def test_the_document_has_every_frame() -> None:
     schemas = openapi_document()["components"]["schemas"]
-    assert {"UserMessage", "PermissionRaised", "Hello", "Delta", "Attach", "Send", "Decide", "Record", "Live", "FromClient"} <= set(schemas)
+    assert {
+        "UserMessage",
+        "PermissionRaised",
+        "Hello",
+        "Delta",
+        "Attach",
+        "Send",
+        "Decide",
+        "Record",
+        "Live",
+        "FromClient",
+    } <= set(schemas)
 
 
 @pytest.fixture
