@@ -101,6 +101,8 @@ class SessionStore(SessionRepository):
         self, session_id: UUID, target: Status, changes: Mapping[str, Any], revision: int | None = None
     ) -> Session | None:
         allowed = {f"from{number}": status.value for number, status in enumerate(sorted(sources(target)))}
+        if not allowed:
+            return None  # no way leads there at all; `IN ()` is not SQL
         guard = f" AND status IN ({', '.join(':' + name for name in allowed)})"
         return await self._change(session_id, guard, {**changes, "status": target}, allowed, revision)
 
