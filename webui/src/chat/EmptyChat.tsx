@@ -3,6 +3,8 @@ import styles from "./EmptyChat.module.css";
 import type { ChatSession } from "./session";
 import { useChatState } from "./useChatState";
 
+/** The demo agent understands only these and their like. */
+const DEMO_IDEAS = ["plan", "write a file notes.md with Some text", "run ls -la"];
 const IDEAS = ["What is in this workspace?", "Run the tests and tell me what fails", "Find the entry point and explain it in five lines"];
 
 interface EmptyChatProps {
@@ -25,12 +27,12 @@ export function EmptyChat({ session, onTry }: EmptyChatProps): ReactNode {
     <div className={styles.empty}>
       <h2>{onTry ? "Say what to do" : "Nothing was said here"}</h2>
       <p>
-        {session.agent}{session.model !== "" && ` · ${session.model}`} works in this session's own folder. It asks before it does what you
+        The agent {session.agent}{session.model !== "" && ` (${session.model})`} works in this session's own folder. It asks before it does what you
         did not allow yet.
       </p>
       {onTry && (
         <ul>
-          {IDEAS.map((idea) => (
+          {(session.agent === "demo" ? DEMO_IDEAS : IDEAS).map((idea) => (
             <li key={idea}><button type="button" onClick={() => onTry(idea)}>{idea}</button></li>
           ))}
         </ul>

@@ -12,6 +12,7 @@ import type {
 } from "./frames";
 import { agentInfo, agentNotice } from "./agent";
 import { blockKey, LiveBlocks } from "./live";
+import { permissionKey, raisedEntry } from "./permission";
 import { Shelf } from "./shelf";
 import {
   type AgentInfo,
@@ -20,11 +21,11 @@ import {
   type MessageState,
   type PermissionEntry,
   type RunningTurn,
+  type ToolEntry,
   type View,
 } from "./view";
 
 const toolKey = (id: string): string => `tool:${id}`;
-const permissionKey = (id: string): string => `permission:${id}`;
 const messageKey = (id: string): string => `message:${id}`;
 
 /**
@@ -247,27 +248,19 @@ export class Transcript {
   }
 
   private raised(record: PermissionRaised): void {
-    const { id, at, tool, title, input, reason, rules, scopes } = record;
-    const key = permissionKey(id);
-    if (this.shelf.has(key)) return;
+    if (this.shelf.has(permissionKey(record.id))) return;
     const asker = record.parent === null ? undefined : this.shelf.get(toolKey(record.parent));
-    const undecided = { decision: "allow", scope: "once", message: "", by: "", decidedAt: "", closed: "" } as const;
     // Always at the top level: a question of a sub-agent must not hide inside a folded call.
-    this.shelf.add(
-      {
-        ...{ type: "permission", key, at, id, tool, title, input, reason, rules, scopes, state: "open" },
-        ...{ toolId: record.tool_id, asker: asker?.type === "tool" ? asker.title || asker.name : "" },
-        ...undecided,
-      },
-      null,
-    );
-    this.open.add(id);
+    this.shelf.add(raisedEntry(record, asker), null);
+    this.open.add(record.id);
+    this.turnTool(record.tool_id, "running", "waiting");
   }
 
   private permission(id: string, change: Partial<PermissionEntry>): void {
     const entry = this.shelf.get(permissionKey(id));
     if (entry?.type !== "permission") return;
     this.open.delete(id);
+    this.turnTool(entry.toolId, "waiting", "running");
     if (change.decision === "deny" && entry.toolId !== null) this.denied.add(entry.toolId);
     this.shelf.set({ ...entry, ...change });
   }
@@ -283,6 +276,11 @@ export class Transcript {
     const asked = this.asked.get(turn) ?? "";
     this.lastError = error;
     this.shelf.add({ type: "turn", ...entry, durationMs: record.duration_ms, asked }, null);
+  }
+
+  private turnTool(id: string | null, from: ToolEntry["state"], to: ToolEntry["state"]): void {
+    const tool = id === null ? undefined : this.shelf.get(toolKey(id));
+    if (tool?.type === "tool" && tool.state === from) this.shelf.set({ ...tool, state: to });
   }
 
   private cut(key: string): void {

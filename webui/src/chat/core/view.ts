@@ -36,8 +36,8 @@ export interface ToolEntry {
   title: string;
   kind: ToolKind;
   input: Json;
-  /** `cut`: its turn ended and no result ever came. `denied`: a person said no, so it never ran. */
-  state: "running" | "ok" | "failed" | "denied" | "cut";
+  /** `cut`: its turn ended and no result ever came. `denied`: a person said no, so it never ran. `waiting`: it runs when a person allows it. */
+  state: "running" | "waiting" | "ok" | "failed" | "denied" | "cut";
   output: string;
   detail: Json | null;
   finishedAt: string;

@@ -37,6 +37,11 @@ describe("a diff", () => {
     expect(diffsOf({}, { changes })).toMatchObject([{ path: "c", added: 1, removed: 1 }]);
   });
 
+  it("comes from the bare hunks of one file", () => {
+    const diff = [{ oldStart: 0, oldLines: 0, newStart: 1, newLines: 1, lines: ["+Some text"] }];
+    expect(diffsOf({ file_path: "n" }, { path: "notes.md", diff })).toMatchObject([{ path: "notes.md", added: 1 }]);
+  });
+
   it("comes from a unified diff of many files", () => {
     const text = "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-old\n+new\ndiff --git a/y b/y\nnew file mode 100644\n--- /dev/null\n+++ b/y\n@@ -0,0 +1 @@\n+hello\n\\ No newline at end of file";
     expect(diffsOf({ patch: text }, null)).toMatchObject([{ path: "x", change: "edit", added: 1, removed: 1 }, { path: "y", change: "add", added: 1 }]);

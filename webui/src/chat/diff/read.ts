@@ -25,6 +25,9 @@ function fromDetail(detail: Json): FileDiff[] {
   const lists = [detail["diff"], detail["diffs"], detail["changes"]];
   for (const list of lists) {
     if (typeof list === "string") return unified(list, path);
+    if (Array.isArray(list) && list.some((item) => isJson(item) && Array.isArray(item["lines"]))) {
+      return [fileDiff(path, changeOf(detail), list.flatMap(hunk))];
+    }
     if (Array.isArray(list)) return list.flatMap((item: unknown) => (isJson(item) ? one(item) : []));
   }
   return own;

@@ -6,6 +6,7 @@ import type { PermissionEntry } from "../core/view";
 import { exactly, moment } from "../format";
 import lines from "../tools/ToolLine.module.css";
 import styles from "./DecidedLine.module.css";
+import { lineTitle } from "./title";
 import { WhatWillHappen } from "./WhatWillHappen";
 
 const SCOPES = { once: "once", session: "for this session", always: "always" } as const;
@@ -15,14 +16,15 @@ const LATE_MS = 5_000;
 /** An answered question: what, by whom, and whether the agent has the answer. */
 export function DecidedLine({ permission }: { permission: PermissionEntry }): ReactNode {
   const [open, toggle] = useOpen(permission.key);
-  const { state, decision, message, title, decidedAt, at } = permission;
+  const { state, decision, message, decidedAt, at } = permission;
+  const line = lineTitle(permission);
   const Icon = state === "closed" ? CircleSlash : decision === "allow" ? Check : X;
   return (
     <div className={lines.tool}>
       <button type="button" className={lines.line} aria-expanded={open} onClick={toggle} title={exactly(decidedAt || at)}>
         <span className={styles.icon} data-look={state === "closed" ? "closed" : decision}><Icon aria-hidden /></span>
         <span className={lines.verb}>{verdict(permission)}</span>
-        <span className={lines.object}>{title}</span>
+        <span className={lines.object} data-code={line.code}>{line.text}</span>
         <span className={lines.facts}>
           {state === "decided" && <OnItsWay since={decidedAt} />}
           {state === "delivered" && <span className={styles.delivered}>delivered to the agent</span>}

@@ -7,6 +7,7 @@ import { Answers } from "./Answers";
 import styles from "./OpenCard.module.css";
 import { Questions, questionsOf } from "./Questions";
 import { RuleNote } from "./RuleNote";
+import { cardTitle } from "./title";
 import { Waiting } from "./Waiting";
 import { WhatWillHappen } from "./WhatWillHappen";
 
@@ -32,7 +33,7 @@ export function OpenCard({ permission }: { permission: PermissionEntry }): React
         </span>
         <Waiting since={since} />
       </header>
-      <p className={styles.title}>{permission.title || `Use ${permission.tool}?`}</p>
+      <p className={styles.title}>{cardTitle(permission)}</p>
       {permission.reason !== "" && <p className={styles.reason}>Why it asks: {permission.reason}</p>}
       {answerable ? (
         <Questions permission={permission} questions={asks} deciding={deciding} />

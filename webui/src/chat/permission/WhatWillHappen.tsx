@@ -7,16 +7,18 @@ import { Command } from "../parts/Command";
 import { Fields } from "../parts/Fields";
 import { command, field } from "../tools/describe";
 import styles from "./OpenCard.module.css";
+import { cardTitle } from "./title";
 
 /** The command, the diff, the plan: whatever the answer lets happen, whole. */
-export function WhatWillHappen({ permission: { input } }: { permission: PermissionEntry }): ReactNode {
+export function WhatWillHappen({ permission }: { permission: PermissionEntry }): ReactNode {
+  const { input } = permission;
   const run = command(input);
   if (run !== "") {
     const where = field(input, "cwd", "workdir");
     const words = field(input, "description");
     return (
       <>
-        {words !== "" && <p className={styles.reason}>{words}</p>}
+        {words !== "" && words !== cardTitle(permission) && <p className={styles.reason}>{words}</p>}
         <Command text={run} large />
         {where !== "" && <p className={styles.reason}>in <code>{where}</code></p>}
       </>

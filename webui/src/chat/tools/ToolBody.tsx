@@ -16,7 +16,7 @@ export function ToolBody({ tool }: { tool: ToolEntry }): ReactNode {
   return (
     <div className={styles.body}>
       <Inside tool={tool} />
-      {tool.state === "running" && tool.kind !== "agent" && <p className={styles.label}>No result yet</p>}
+      {(tool.state === "running" || tool.state === "waiting") && tool.kind !== "agent" && <p className={styles.label}>No result yet</p>}
       {tool.state === "denied" && <p className={styles.label}>It was not allowed, so it never ran.</p>}
       {tool.state === "cut" && <p className={styles.label}>The turn ended before there was a result.</p>}
     </div>

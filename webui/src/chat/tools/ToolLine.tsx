@@ -44,9 +44,9 @@ function Facts({ tool }: { tool: ToolEntry }): ReactNode {
   const steps = tool.children.filter((child) => child.type === "tool").length;
   return (
     <>
-      {diffs.length > 0 && (tool.state === "ok" || tool.state === "running") && <Changes added={sum("added")} removed={sum("removed")} />}
+      {diffs.length > 0 && ["ok", "running", "waiting"].includes(tool.state) && <Changes added={sum("added")} removed={sum("removed")} />}
       {steps > 0 && <span>{plural(steps, "step", "steps")}</span>}
-      {tool.state !== "cut" && tool.state !== "denied" && <Elapsed from={tool.at} to={tool.finishedAt} />}
+      {["running", "ok", "failed"].includes(tool.state) && <Elapsed from={tool.at} to={tool.finishedAt} />}
     </>
   );
 }

@@ -9,6 +9,7 @@ export function ToolMark({ state }: { state: ToolEntry["state"] }): ReactNode {
   return (
     <span className={styles.mark} data-state={state}>
       {state === "running" && <StateMark kind="working" />}
+      {state === "waiting" && <StateMark kind="waiting" />}
       {state === "ok" && <Check aria-hidden />}
       {state === "failed" && <X aria-hidden />}
       {(state === "cut" || state === "denied") && <Ban aria-hidden />}
@@ -17,4 +18,4 @@ export function ToolMark({ state }: { state: ToolEntry["state"] }): ReactNode {
   );
 }
 
-const WORDS = { running: "running", ok: "done", failed: "failed", denied: "not allowed", cut: "ended without a result" } as const;
+const WORDS = { running: "running", waiting: "waiting for you", ok: "done", failed: "failed", denied: "not allowed", cut: "ended without a result" } as const;

@@ -33,7 +33,8 @@ export interface Line {
 export function describe(tool: Pick<ToolEntry, "name" | "kind" | "title" | "input" | "state">): Line {
   const words = WORDS[tool.kind] ?? WORDS.other;
   const busy = tool.state === "running";
-  if (tool.state === "denied") return { ...describe({ ...tool, state: "running" }), verb: "Did not " + words.plain };
+  if (tool.state === "waiting") return { ...describe({ ...tool, state: "running" }), verb: `Wants to ${words.plain}` };
+  if (tool.state === "denied") return { ...describe({ ...tool, state: "running" }), verb: `Did not ${words.plain}` };
   if (tool.kind === "execute") return { verb: busy ? words.doing : words.done, object: oneLine(command(tool.input) || bare(tool)), code: true };
   if (isTodo(tool.input)) return { verb: "Plan", object: progress(tool.input), code: false };
   if (tool.kind === "other") return { verb: tool.name, object: other(tool), code: false };

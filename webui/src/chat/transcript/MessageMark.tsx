@@ -4,6 +4,7 @@ import { Button } from "../../ui/Button";
 import { useChat } from "../context";
 import type { MessageEntry } from "../core/view";
 import { exactly, moment } from "../format";
+import { useChatState } from "../useChatState";
 import styles from "./MessageMark.module.css";
 
 const LOOK = {
@@ -18,9 +19,12 @@ const LOOK = {
 /** Where a message is on its way: sending, stored, with the agent, seen. */
 export function MessageMark({ message }: { message: MessageEntry }): ReactNode {
   const { engine } = useChat();
+  const working = useChatState((state) => state.view.turn !== null);
   const { Icon, word, title } = LOOK[message.state];
+  // Once the turn is over it is plain that the agent had it.
+  const quiet = message.state === "seen" || (message.state === "given" && !working);
   return (
-    <div className={styles.mark} data-state={message.state}>
+    <div className={styles.mark} data-state={message.state} data-quiet={quiet}>
       {message.by !== "" && message.by !== "local" && <span>{message.by}</span>}
       <time dateTime={message.at} title={exactly(message.at)}>{moment(message.at)}</time>
       <span className={styles.state} title={title}>
