@@ -45,5 +45,7 @@ describe("the words of a state", () => {
 
   it("give the cause of a failure in one line", () => {
     expect(stateOf(session({ id: "a", status: "failed", error: "no key\nmore" })).what).toBe("no key");
+    const python = 'Traceback (most recent call last):\n  File "x"\n    main()\nModuleNotFoundError: No module named x\n\nlast log lines';
+    expect(stateOf(session({ id: "a", status: "failed", error: python })).what).toBe("ModuleNotFoundError: No module named x");
   });
 });

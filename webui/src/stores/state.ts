@@ -1,5 +1,6 @@
 import type { Session } from "../api/types";
 import type { StateKind } from "../ui/state";
+import { causeOf } from "./cause";
 
 export interface State {
   kind: StateKind;
@@ -17,7 +18,7 @@ export function stateOf(session: Session): State {
     case "archived":
       return { kind: "stopped", word: "archived", what: "", since: session.archived_at ?? updated_at };
     case "failed":
-      return { kind: "failed", word: "failed", what: firstLine(session.error), since: updated_at };
+      return { kind: "failed", word: "failed", what: causeOf(session.error).line, since: updated_at };
     case "starting":
     case "provisioning":
       return { kind: "moving", word: "starting", what: step === "starting" ? "" : step, since };
@@ -38,15 +39,11 @@ function running({ activity }: Session, since: string): State {
     case "working":
       return { kind: "working", word: "working", what: activity.what, since };
     case "failed":
-      return { kind: "failed", word: "failed", what: firstLine(activity.what), since };
+      return { kind: "failed", word: "failed", what: causeOf(activity.what).line, since };
     case "starting":
     case "stopping":
       return { kind: "moving", word: activity.state, what: activity.what, since };
     default:
       return { kind: "idle", word: "idle", what: "", since };
   }
-}
-
-function firstLine(text: string): string {
-  return text.trim().split("\n", 1)[0] ?? "";
 }

@@ -19,7 +19,7 @@ export function verbsOf({ status }: Session): readonly Step[] {
     case "stopping":
       return [];
     default:
-      return ["stop"];
+      return ["stop", "archive"];
   }
 }
 

@@ -22,6 +22,8 @@ export function Dialog({ title, bare = false, wide = false, footer, onClose, chi
     const element = dialog.current;
     const before = document.activeElement;
     element?.showModal?.();
+    // The browser picks the first button, which is "Close": nobody opens a dialog for that one.
+    if (document.activeElement?.closest("header")) element?.focus();
     return () => {
       element?.close?.();
       if (before instanceof HTMLElement) before.focus();
@@ -30,6 +32,7 @@ export function Dialog({ title, bare = false, wide = false, footer, onClose, chi
   return (
     <dialog
       ref={dialog}
+      tabIndex={-1}
       aria-label={title}
       className={classes(styles.dialog, wide && styles.wide, className)}
       onCancel={(event) => {

@@ -39,7 +39,7 @@ export function mockForge(scene: Scene): Ports {
         return { user_id: "local", tenant_id: "default", name: "ada", roles: [] };
       },
       async login(code) {
-        if (code === "used") throw new Problem(403, "Forbidden", "This login link was used already or is too old.", "Run `volundr status` for a new one.");
+        if (code === "used") throw new Problem(403, "Forbidden", "This login link was used already or is too old.", "Run `volundr open` for a new one.");
         forge.denied = false;
       },
       async logout() {

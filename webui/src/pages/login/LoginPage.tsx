@@ -46,11 +46,12 @@ export function LoginPage() {
               </p>
             )}
             <p className={styles.text}>
-              There is no password. A link signs this browser in; it works once, and only on this machine. In a terminal, run
+              There is no password. A link signs this browser in; it works once, for ten minutes. On the forge's machine, run
             </p>
-            <pre className={styles.command}>volundr status</pre>
+            <pre className={styles.command}>volundr open</pre>
             <p className={styles.text}>
-              and open the link it prints. If the forge is not running, <code>volundr up</code> starts it and opens the link for you.
+              It prints a new link, and opens it where there is a browser. If the forge is not running, <code>volundr up</code> starts it and
+              does the same.
             </p>
             <Button onClick={() => void again()}>I am signed in now</Button>
           </>

@@ -11,6 +11,7 @@ interface FolderPickerProps {
 export function FolderPicker({ listing, onPick }: FolderPickerProps) {
   if (!listing) return <div className={styles.picker} />;
   const { parent } = listing;
+  const folders = listing.folders.filter((folder) => folder.name !== ".git");
   return (
     <div className={styles.picker}>
       <div className={styles.path}>
@@ -21,7 +22,7 @@ export function FolderPicker({ listing, onPick }: FolderPickerProps) {
         {listing.is_repo && <span className={styles.repo}>git repository</span>}
       </div>
       <ul className={styles.list} aria-label={`Folders in ${listing.path}`}>
-        {listing.folders.map((folder) => (
+        {folders.map((folder) => (
           <li key={folder.path}>
             <button type="button" className={styles.folder} disabled={!folder.readable} onClick={() => onPick(folder.path)}>
               {!folder.readable ? <FolderLock /> : folder.is_repo ? <FolderGit2 className={styles.git} /> : <Folder />}
@@ -31,7 +32,7 @@ export function FolderPicker({ listing, onPick }: FolderPickerProps) {
             </button>
           </li>
         ))}
-        {listing.folders.length === 0 && <li className={styles.none}>No folders in here.</li>}
+        {folders.length === 0 && <li className={styles.none}>No folders in here.</li>}
         {listing.more && <li className={styles.none}>There are more; type the path.</li>}
       </ul>
     </div>

@@ -17,12 +17,13 @@ export function LocalFields({ draft, problem, about }: LocalFieldsProps) {
   const { local } = draft;
   const folders = useFolders(local.path);
   const { listing } = folders;
+  const wrongPlace = (about === "place" && problem) || (local.path ? folders.problem : undefined);
   const isRepo = listing?.path === local.path ? listing.is_repo : undefined;
   const mode = isRepo === false ? "in_place" : local.mode;
   if (mode !== local.mode) draft.setLocal({ mode });
   return (
     <>
-      <Field label="Folder on this machine" problem={about === "place" ? problem : local.path ? folders.problem : undefined}>
+      <Field label="Folder on this machine" problem={wrongPlace}>
         {(props) => (
           <Input
             {...props}

@@ -1,5 +1,6 @@
 import { Copy, RotateCw, ScrollText } from "lucide-react";
 import type { Session } from "../../api/types";
+import { causeOf } from "../../stores/cause";
 import { useSessions } from "../../stores/sessions";
 import { tell, tellProblem } from "../../stores/toasts";
 import { act } from "../../stores/verbs";
@@ -10,15 +11,18 @@ import styles from "./Failure.module.css";
 /** What broke, in its own words; what to do; and the way to try again. */
 export function Failure({ session, showLogs }: { session: Session; showLogs: () => void }) {
   const busy = useSessions((state) => state.busy.get(session.id));
-  const [first = "", ...rest] = (session.error.trim() || "It ended without saying why.").split("\n");
-  const more = rest.join("\n").trim();
+  const { line, rest } = causeOf(session.error || "It ended without saying why.");
   const copy = () => navigator.clipboard.writeText(session.error).then(() => tell("Copied."), tellProblem);
   return (
     <section className={styles.failure} aria-label="What went wrong" role="alert">
       <StateMark kind="failed" className={styles.mark} />
       <div className={styles.words}>
-        <p className={styles.first}>{first}</p>
-        {more && <pre className={styles.more}>{more}</pre>}
+        <p className={styles.first}>{line}</p>
+        {rest && (
+          <pre className={styles.more} tabIndex={0}>
+            {rest}
+          </pre>
+        )}
         {session.hint && <p className={styles.hint}>{session.hint}</p>}
         <div className={styles.actions}>
           <Button look="primary" icon={<RotateCw />} busy={busy === "start"} onClick={() => act(session.id, "start")}>
