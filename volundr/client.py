@@ -1,8 +1,11 @@
 """What the faces (CLI, TUI) know of Volundr: a typed client of its API. Finds a local forge by its run file and token."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from http import HTTPStatus
@@ -17,10 +20,15 @@ if TYPE_CHECKING:
     import httpx
     from websockets.asyncio.client import ClientConnection
 
+log = logging.getLogger(__name__)
+
 TIMEOUT = 30.0
 LONG = 90.0
 """Seconds for an answer: ordinary ones, and those that end a session's processes."""
+RECONNECT_SECONDS = 20.0
 PAGE = 200
+STOPPED = frozenset({1001, 4404})
+"""The close codes after which there is no session to come back to."""
 
 type Json = Mapping[str, Any]
 
@@ -167,16 +175,26 @@ class Client:
         return str((await self._ask("POST", "/api/v1/login/codes"))["url"])
 
     @asynccontextmanager
-    async def chat(self, session_id: str) -> AsyncIterator["Chat"]:
-        """The session's chat, through the gateway. Raises Conflict when it does not run."""
+    async def chat(self, session_id: str, tail: int = 1) -> AsyncIterator["Chat"]:
+        """The session's chat, beginning with its last `tail` records. Raises Conflict when the session does not run."""
+        chat = Chat(lambda: self._dial(session_id), tail)
+        await chat.connect()
+        try:
+            yield chat
+        finally:
+            await chat.close()
+
+    async def _dial(self, session_id: str) -> "ClientConnection":
+        """A socket through the gateway, with a ticket of its own."""
         from websockets.asyncio.client import connect as dial
         from websockets.exceptions import WebSocketException
+        from websockets.typing import Subprotocol
 
         ticket = await self._ask("POST", f"/api/v1/sessions/{session_id}/ticket")
         try:
-            socket = await dial(
+            return await dial(
                 f"ws{self.address.removeprefix('http')}{ticket['path']}",
-                subprotocols=["volundr.chat.v1", f"volundr.ticket.{ticket['ticket']}"],  # type: ignore[list-item]  # NewType of str
+                subprotocols=[Subprotocol("volundr.chat.v1"), Subprotocol(f"volundr.ticket.{ticket['ticket']}")],
                 additional_headers={"Authorization": f"Bearer {self._token}"},
                 compression=None,
                 max_size=None,
@@ -184,8 +202,6 @@ class Client:
             )
         except (OSError, WebSocketException) as error:
             raise Unavailable(f"The session's chat cannot be opened: {error}.", hint="`volundr logs skuld` shows why.") from error
-        async with socket:
-            yield Chat(socket)
 
     async def _verb(self, session_id: str, verb: str) -> Session:
         return Session.of(await self._ask("POST", f"/api/v1/sessions/{session_id}/{verb}", limit=LONG))
@@ -207,18 +223,42 @@ class Client:
 
 
 class Chat:
-    """One socket of a session. Frames are the objects that `volundr/broker/frames.py` describes."""
+    """A session's chat that outlives its sockets: what was said meanwhile comes after a reconnect, each record once.
 
-    def __init__(self, socket: "ClientConnection") -> None:
-        self._socket = socket
+    Frames are the objects that `volundr/broker/frames.py` describes.
+    """
 
-    async def attach(self, tail: int) -> None:
-        await self._send({"type": "attach", "tail": tail})
+    def __init__(self, dial: Callable[[], Awaitable["ClientConnection"]], tail: int) -> None:
+        self._dial = dial
+        self._attach: dict[str, Any] = {"type": "attach", "tail": tail}
+        self._unstored: dict[str, Json] = {}
+        self._socket: ClientConnection | None = None
+
+    async def connect(self) -> None:
+        """Open a socket, trying again while Skuld is being started again. Raises Unavailable when that takes too long."""
+        deadline = time.monotonic() + RECONNECT_SECONDS
+        while True:
+            try:
+                self._socket = await self._dial()
+            except Unavailable:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.2)
+            else:
+                await self._send(self._attach)
+                for frame in self._unstored.values():
+                    await self._send(frame)
+                return
+
+    async def close(self) -> None:
+        if self._socket is not None:
+            await self._socket.close()
 
     async def say(self, text: str) -> str:
-        """Returns the id of the message."""
+        """Returns the id of the message; it is sent until it is stored."""
         message = str(uuid4())
-        await self._send({"type": "send", "id": message, "text": text})
+        self._unstored[message] = {"type": "send", "id": message, "text": text}
+        await self._send(self._unstored[message])
         return message
 
     async def decide(self, permission: str, decision: str, scope: str = "once", message: str = "") -> None:
@@ -228,25 +268,40 @@ class Chat:
         await self._send({"type": "interrupt"})
 
     async def frames(self) -> AsyncIterator[Json]:
-        """Until the socket ends. Raises Unavailable with what Skuld said when it ended."""
+        """Until the session is stopped, which raises Conflict, or cannot be reached again, which raises Unavailable."""
         from websockets.exceptions import ConnectionClosed
 
-        try:
-            async for message in self._socket:
-                for line in message.splitlines():
-                    yield json.loads(line)
-        except ConnectionClosed as error:
-            reason = error.rcvd.reason if error.rcvd else ""
-            raise Unavailable(f"The chat ended: {reason or 'the connection was lost'}.", hint="Try it again.") from error
-        raise Unavailable("The chat ended: the session was stopped.", hint="Start it again with `volundr sessions start`.")
+        while self._socket is not None:
+            try:
+                async for message in self._socket:
+                    for line in message.splitlines():
+                        frame = json.loads(line)
+                        self._note(frame)
+                        yield frame
+            except ConnectionClosed as error:
+                log.debug("chat socket ended", extra={"cause": str(error)})
+            if self._socket.close_code in STOPPED:
+                raise Conflict("The chat ended: the session was stopped.", hint="Start it again: volundr sessions start SESSION")
+            await self.connect()
+
+    def _note(self, frame: Json) -> None:
+        """Keep the cursor, and forget what need not be sent again."""
+        if frame["type"] == "hello":
+            self._attach = {"type": "attach", "epoch": frame["epoch"], "after": self._attach.get("after", 0)}
+        if "seq" in frame and frame["type"] != "stored":
+            self._attach["after"] = frame["seq"]
+        if frame["type"] == "caught_up":
+            self._attach["after"] = max(self._attach.get("after", 0), frame["seq"])
+        if frame["type"] in {"stored", "user_message", "rejected"}:
+            self._unstored.pop(frame["id"], None)
 
     async def _send(self, frame: Json) -> None:
+        """A lost socket is noticed, and mended, by who reads `frames`."""
         from websockets.exceptions import ConnectionClosed
 
-        try:
-            await self._socket.send(json.dumps(frame))
-        except ConnectionClosed as error:
-            raise Unavailable("The chat ended while sending.", hint="Try it again.") from error
+        with suppress(ConnectionClosed):
+            if self._socket is not None:
+                await self._socket.send(json.dumps(frame))
 
 
 KINDS: Mapping[int, type[VolundrError]] = {

@@ -35,7 +35,6 @@ def chat(at: Place, session: str, message: str | None, allow: str | None) -> Non
             found = await _running(client, await client.find(session))
             async with client.chat(found.id) as socket:
                 talk = Talk(socket, allow)
-                await socket.attach(tail=1)
                 if message is not None:
                     return await talk.turn(message)
                 while text := await asyncio.to_thread(_ask):

@@ -23,6 +23,8 @@ TAKE_SECONDS = 30.0
 FORCE_SECONDS = 10.0
 LAST_WORDS_SECONDS = 2.0
 SETTLE_PAUSE = 0.05
+MISSED_PAUSE = 0.2
+SHIM_GONE = "The process that kept the agent was killed, and the agent with it."
 OPENING = 0
 """The opening lines' number, below that of every command."""
 NOTHING_WRITTEN = -1
@@ -124,9 +126,28 @@ class ShimTransport(CLITransport, LinkOwner):
         except (ConnectionError, ValueError) as error:
             log.info("link to the shim ended", extra={"session": self._session, "cause": str(error)})
         finally:
-            if self._run is not None and self._run.link is link:
-                self._run.link = None
+            run = self._run
+            if run is not None and run.link is link:
+                run.link = None
+                if not run.over.is_set():
+                    self._tasks.spawn(self._miss(run), name="missing link")
             await link.close()
+
+    async def _miss(self, run: _Run) -> None:
+        """The link is gone. The shim connects again; a shim that was killed took the run with it, and another one says so."""
+        while True:
+            await asyncio.sleep(MISSED_PAUSE)
+            if run.link is not None or run.over.is_set():
+                return
+            try:
+                known = await control.runs(self._where.shim, self._session)
+            except Unavailable:
+                continue
+            if run.name not in known and run.link is None and not run.over.is_set():
+                run.line += 1
+                self._frames.put_nowait((run, f'{run.line} {EXIT},"code":null,"stderr":"{SHIM_GONE}","wanted":false}}'))
+                _give_up(run)
+                return
 
     def _expect(self, run: _Run) -> _Run:
         """Make this the current run and let its link in."""
