@@ -47,7 +47,8 @@ export function Inspector({ session }: { session: Session }) {
         <h2 className={styles.title}>Use</h2>
         <dl className={styles.facts}>
           <Fact name="Cost">{cost(session)}</Fact>
-          <Fact name="Messages">{activity.messages}</Fact>
+          {/* Known only from a session that runs: 0 would be a lie about one that does not. */}
+          {session.status === "running" && <Fact name="Messages">{activity.messages}</Fact>}
           <Fact name="Last active">
             <RelativeTime time={session.last_active} suffix=" ago" />
           </Fact>
