@@ -108,6 +108,8 @@ class Broker:
         """The session is to run, with this spec from its next run on: an agent that ended is started."""
         self.spec = self._runner.spec = spec
         self.journal.conversation.model = spec.model
+        self._reporter.aim(spec.report_url, derive(spec.secret, "report"))
+        self._reported = None
         self.journal.put(Opened())
 
     async def stop(self, grace: float) -> None:

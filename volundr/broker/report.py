@@ -44,10 +44,14 @@ class Reporter:
         self._url = url
         self._secret = secret
         self._newest: News | None = None
-        self._sent: News | None = None
         self._changed = asyncio.Event()
         self._quiet = asyncio.Event()
         self._quiet.set()
+
+    def aim(self, url: str, secret: str) -> None:
+        """The forge is elsewhere now: it hears what is newest."""
+        if (url, secret) != (self._url, self._secret):
+            self._url, self._secret, self._newest = url, secret, None
 
     def tell(self, news: News) -> None:
         if self._url and news != self._newest:
@@ -64,7 +68,6 @@ class Reporter:
             news = self._newest
             if news is None or await self._deliver(news):
                 pause = LEAST_PAUSE
-                self._sent = news
                 if self._newest == news:
                     self._quiet.set()
                 await asyncio.sleep(LEAST_GAP)
