@@ -1,25 +1,23 @@
 """Puts Volundr together. The one module that knows every other; it wires and does nothing else."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
+from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from volundr import __version__
-from volundr.api import errors, health, login, openapi, security, sessions, stream, system
+from volundr.api import openapi, security
+from volundr.api.http import Rooms, build_api
 from volundr.api.security import Site, local_site
 from volundr.api.webui import WebUI
 from volundr.broker import frames, manage
 from volundr.broker.transports.transport import Agent
 from volundr.db.database import Database
-from volundr.db.migrate import Migrations, migrate
 from volundr.domain.agents import AgentCatalog
 from volundr.domain.gateway import GatewayPort, SessionKeys
-from volundr.domain.identity import AuthorizationPort, IdentityPort
 from volundr.domain.logins import Logins
 from volundr.domain.sessions.contributors.core import CoreContributor
 from volundr.domain.sessions.contributors.workspace import WorkspaceContributor
@@ -42,36 +40,14 @@ from volundr.local.workspaces import LocalWorkspaces
 from volundr.process import Tasks
 from volundr.registry import Adapters
 from volundr.settings import Settings
-from volundr.store import sessions as session_store
+from volundr.store.opening import open_up_to_date
+from volundr.store.sessions import SessionStore
 
-ROUTERS: Sequence[APIRouter] = (
-    sessions.router,
-    stream.router,
-    system.router,
-    login.router,
-    health.router,
-)
-MIGRATIONS: Migrations = {"sessions": session_store.MIGRATIONS}
 WEBUI = Path(__file__).resolve().parent.parent / "webui_dist"
 
 
 async def open_database(settings: Settings) -> Database:
-    """The database that the settings name, up to date."""
-    db: Database
-    if settings.database.url:
-        from volundr.db.postgres import PostgresDatabase
-
-        db = await PostgresDatabase.open(settings.database.url)
-    else:
-        from volundr.db.sqlite import SqliteDatabase
-
-        db = await SqliteDatabase.open(settings.home / "volundr.db")
-    try:
-        await migrate(db, MIGRATIONS)
-    except BaseException:
-        await db.close()
-        raise
-    return db
+    return await open_up_to_date(settings.database.url, settings.home / "volundr.db")
 
 
 @dataclass(slots=True)
@@ -102,7 +78,7 @@ def build_forge(settings: Settings, port: int, db: Database, pods: PodManager, a
     keys, site, events = keys_of(settings.home), local_site(port), LocalBroadcaster()
     logins = FileLogins(settings.home / "run" / "logins.json")
     identity, authorization = LocalIdentity(keys, logins), LocalAuthorization()
-    store = session_store.SessionStore(db)
+    store = SessionStore(db)
     workspaces = LocalWorkspaces(home=settings.home, git=Git(env=settings.environment))
     progress = Progress(store, events)
     contributors = (CoreContributor(keys.session, f"http://127.0.0.1:{port}"), WorkspaceContributor(workspaces))
@@ -124,7 +100,7 @@ def build_forge(settings: Settings, port: int, db: Database, pods: PodManager, a
         Logins: logins,
         AgentCatalog: agents,
     }
-    api = build_api(services, site, identity, authorization, settings.limits.body_bytes)
+    api = _described(build_api(services, site, identity, authorization, settings.limits.body_bytes))
     webui, rooms = (security.SecurityMiddleware(part, site=site, identity=identity) for part in (WebUI(WEBUI), GatewayApp(door)))
     return Forge(
         app=Rooms(api, webui, rooms),
@@ -138,40 +114,6 @@ def build_forge(settings: Settings, port: int, db: Database, pods: PodManager, a
     )
 
 
-def build_api(
-    services: dict[type, Any], site: Site, identity: IdentityPort, authorization: AuthorizationPort, limit: int
-) -> FastAPI:
-    app = FastAPI(
-        title="Volundr",
-        version=__version__,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url="/api/v1/openapi.json",
-        generate_unique_id_function=lambda route: route.name,
-    )
-    app.state.services = services
-    app.state.site = site
-    errors.install(app)
-    app.add_middleware(errors.BodyLimit, limit=limit)
-    security.install(app, site=site, identity=identity, authorization=authorization)
-    for router in ROUTERS:
-        app.include_router(router)
-    openapi.install(app, frames_from=(frames.Record, frames.Live, frames.FromClient), more=(manage.router,))
-    return app
-
-
-class Rooms:
-    """Leads a request to the API, the gateway or the web UI by the first part of its path."""
-
-    def __init__(self, api: ASGIApp, webui: ASGIApp, gateway: ASGIApp) -> None:
-        self._rooms = {"api": api, "healthz": api, "readyz": api, "s": gateway}
-        self._webui = webui
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        first = scope["path"].split("/", 2)[1] if scope["type"] == "http" else ""
-        await self._rooms.get(first, self._webui)(scope, receive, send)
-
-
 def _upstream(service: SessionService, pods: PodManager) -> Any:
     async def find(session_id: UUID) -> Upstream | None:
         session = await service.get(session_id)
@@ -180,8 +122,14 @@ def _upstream(service: SessionService, pods: PodManager) -> Any:
     return find
 
 
+def _described(api: FastAPI) -> FastAPI:
+    """With Skuld's frames and routes in its OpenAPI document: two processes, one contract."""
+    openapi.install(api, frames_from=(frames.Record, frames.Live, frames.FromClient), more=(manage.router,))
+    return api
+
+
 def openapi_document() -> dict[str, Any]:
     """The API as an OpenAPI document; needs no database and no home."""
     nothing = Keys(master="", token="")
-    app = build_api({}, local_site(8080), LocalIdentity(nothing, FileLogins(Path("/nonexistent"))), LocalAuthorization(), 0)
-    return app.openapi()
+    identity = LocalIdentity(nothing, FileLogins(Path("/nonexistent")))
+    return dict(_described(build_api({}, local_site(8080), identity, LocalAuthorization(), 0)).openapi())

@@ -4,6 +4,7 @@ import ast
 import re
 
 import pytest
+
 from tests.rules.tree import ROOT, named, parsed, sources, tracked
 
 LONGEST_FILE, LONGEST_FUNCTION, MOST_ARGUMENTS = 400, 40, 6
@@ -91,7 +92,7 @@ def test_no_file_names_a_package_registry(pattern: str) -> None:
     names = [
         p
         for p in tracked()
-        if p != own and p.suffix in {".json", ".txt", ".toml", ".lock", ".yml", ".md", ".npmrc", ".cfg"} or p.name == ".npmrc"
+        if (p != own and p.suffix in {".json", ".txt", ".toml", ".lock", ".yml", ".md", ".npmrc", ".cfg"}) or p.name == ".npmrc"
     ]
     found = [named(p) for p in names if re.search(pattern, p.read_text("utf-8", "replace")) and named(p) != "build.py"]
     assert found == []

@@ -5,8 +5,8 @@ import re
 
 import click
 import pytest
-from tests.rules.tree import ROOT
 
+from tests.rules.tree import ROOT
 from volundr import hooks, settings
 from volundr.cli.main import volundr
 
@@ -50,9 +50,9 @@ def test_every_hook_is_documented() -> None:
 
 @pytest.mark.parametrize("page", ["README.md", "docs/reference/ports.md"])
 def test_every_port_is_listed(page: str) -> None:
+    from volundr.broker.transports import transport
     from volundr.domain import agents, gateway, identity, logins, system, workspaces
     from volundr.domain.sessions import ports
-    from volundr.broker.transports import transport
 
     text = (ROOT / page).read_text()
     found = {

@@ -5,10 +5,11 @@ import shutil
 import subprocess
 
 import pytest
-from tests.rules.tree import ROOT
 
-from volundr.app import MIGRATIONS, openapi_document
+from tests.rules.tree import ROOT
+from volundr.app import openapi_document
 from volundr.db.migrate import fingerprints
+from volundr.store.opening import MIGRATIONS
 
 
 def test_migrations_are_only_ever_added() -> None:

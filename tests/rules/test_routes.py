@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from volundr.app import ROUTERS
 from volundr.api import security
+from volundr.api.http import ROUTERS
 from volundr.broker import manage
 
 OPEN = {

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from volundr.api.deps import service
@@ -39,6 +40,11 @@ async def system_report(system: System, _: Reader) -> SystemReport:
 @router.get("/agents")
 async def list_agents(system: System, _: Reader) -> Sequence[AgentDescription]:
     return await system.agents()
+
+
+@router.get("/openapi.json", include_in_schema=False)
+async def openapi_document(request: Request, _: Reader) -> JSONResponse:
+    return JSONResponse(request.app.openapi())
 
 
 @router.get("/system/folders")

@@ -1,0 +1,54 @@
+"""All routes as one ASGI app, and the house around it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from volundr import __version__
+from volundr.api import errors, health, login, security, sessions, stream, system
+from volundr.api.security import Site
+from volundr.domain.identity import AuthorizationPort, IdentityPort
+
+ROUTERS: Sequence[APIRouter] = (
+    sessions.router,
+    stream.router,
+    system.router,
+    login.router,
+    health.router,
+)
+
+
+def build_api(
+    services: Mapping[type, Any], site: Site, identity: IdentityPort, authorization: AuthorizationPort, limit: int
+) -> FastAPI:
+    """The API over these services, which routes find by their type. `limit` is what a body may have, in bytes."""
+    app = FastAPI(
+        title="Volundr",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.services = services
+    app.state.site = site
+    errors.install(app)
+    app.add_middleware(errors.BodyLimit, limit=limit)
+    security.install(app, site=site, identity=identity, authorization=authorization)
+    for router in ROUTERS:
+        app.include_router(router)
+    return app
+
+
+class Rooms:
+    """Leads a request to the API, the gateway or the web UI by the first part of its path."""
+
+    def __init__(self, api: ASGIApp, webui: ASGIApp, gateway: ASGIApp) -> None:
+        self._rooms = {"api": api, "healthz": api, "readyz": api, "s": gateway}
+        self._webui = webui
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        first = scope["path"].split("/", 2)[1] if scope["type"] == "http" else ""
+        await self._rooms.get(first, self._webui)(scope, receive, send)

@@ -1,0 +1,31 @@
+"""Which tables there are, and how a database with all of them is opened."""
+
+from pathlib import Path
+
+from volundr.db.database import Database
+from volundr.db.migrate import Migrations, migrate
+from volundr.store import sessions
+
+MIGRATIONS: Migrations = {"sessions": sessions.MIGRATIONS}
+
+
+async def open_up_to_date(url: str, file: Path) -> Database:
+    """The Postgres database of this URL, or the SQLite one in this file when it is empty; migrated."""
+    db = await _open(url, file)
+    try:
+        await migrate(db, MIGRATIONS)
+    except BaseException:
+        await db.close()
+        raise
+    return db
+
+
+async def _open(url: str, file: Path) -> Database:
+    """Each driver is imported only where it is used: together they are a tenth of the start."""
+    if url:
+        from volundr.db.postgres import PostgresDatabase
+
+        return await PostgresDatabase.open(url)
+    from volundr.db.sqlite import SqliteDatabase
+
+    return await SqliteDatabase.open(file)
