@@ -5,6 +5,7 @@ import asyncio
 import json
 import os
 import re
+import stat
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -226,9 +227,18 @@ async def _main(arguments: Sequence[str]) -> int:
         sys.stderr.write(text + "\n")
         return 1
     session, memory = found
+    return await Demo(Wire(session), memory, flags.mode).run(await _stdin())
+
+
+async def _stdin() -> asyncio.StreamReader:
     reader = asyncio.StreamReader(limit=LONGEST_LINE)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    return await Demo(Wire(session), memory, flags.mode).run(reader)
+    kind = os.fstat(0).st_mode
+    if not (stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind) or os.isatty(0)):
+        reader.feed_data(await asyncio.to_thread(sys.stdin.buffer.read))  # a file, which no event loop can wait for
+        reader.feed_eof()
+    else:
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    return reader
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -21,7 +21,7 @@ class Wire:
         self._asked: dict[str, asyncio.Future[Json]] = {}
 
     def put(self, **what: Any) -> None:
-        sys.stdout.write(json.dumps({**what, "session_id": self.session, "uuid": str(uuid4())}, separators=(",", ":")) + "\n")
+        sys.stdout.write(json.dumps({"session_id": self.session, "uuid": str(uuid4()), **what}, separators=(",", ":")) + "\n")
         sys.stdout.flush()
 
     def stream(self, **event: Any) -> None:
