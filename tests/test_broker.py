@@ -212,6 +212,9 @@ def test_an_agent_that_dies_in_a_turn_says_why_and_comes_back(tmp_path: Path) ->
             await ann.wait("stored", id="m2")
             await until(lambda: len(rig.world.processes[session]) == 2 and bool(rig.world.of(session).told))
             assert rig.agent.jobs[-1].resume == "n1"
+            first, second = rig.world.processes[session]
+            assert first.settled == len(first.lines), "its last line is settled before another run counts anew"
+            assert second.settled == 0
             rig.world.of(session).say(Exited(code=1, error="No conversation n1"))
             await ann.wait("notice", level="warning")
             await until(lambda: len(rig.world.processes[session]) == 3 and bool(rig.world.of(session).told))

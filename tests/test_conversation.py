@@ -101,6 +101,14 @@ def test_a_message_sent_again_is_only_acknowledged_again() -> None:
     assert play.replies == [Stored(id="a", seq=2), Stored(id="a", seq=2)]
 
 
+@pytest.mark.parametrize(("name", "text"), [("", "x"), ("i" * 201, "x"), ("a", " \n ")])
+def test_a_message_without_id_or_text_is_refused(name: str, text: str) -> None:
+    play = Play().open()
+    play.give(Said(frame=Send(id=name, text=text), by="ann"))
+    assert isinstance(play.replies[-1], Rejected)
+    assert play.kinds() == ["agent_state"]
+
+
 def test_the_first_answer_wins_and_the_second_is_told_who_gave_it() -> None:
     play = Play().open()
     play.said("a")

@@ -67,7 +67,7 @@ class Broker:
             conversation=conversation,
             stream=Stream(log_file, self._moment),
             shown=self._shown,
-            settled=parts.transport.settled,
+            settled=self._settled,
             seen=self._seen,
         )
         self._runner = Runner(spec, parts.agent, parts.transport, self.journal)
@@ -212,6 +212,9 @@ class Broker:
 
     def _seen(self, entry: Entry) -> None:
         self._told.note(entry)
+
+    def _settled(self, run: str, line: int) -> None:
+        self._runner.settled(run, line)
 
     def _shown(self) -> None:
         self._runner.wake()

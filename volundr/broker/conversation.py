@@ -50,6 +50,7 @@ from volundr.broker.frames import (
 )
 from volundr.broker.state import State
 
+LONGEST_ID = 200
 FORGOTTEN = "The agent no longer has the earlier conversation; it goes on without that memory."
 
 
@@ -134,8 +135,8 @@ class Conversation:
         if frame.id in state.stored:
             yield Stored(id=frame.id, seq=state.stored[frame.id])
             return
-        if state.phase:
-            yield Rejected(id=frame.id, error="This session is being stopped. Start it again to go on.")
+        if refusal := self._refusal(frame):
+            yield Rejected(id=frame.id, error=refusal)
             return
         yield UserMessage(id=frame.id, text=frame.text, by=by)
         yield Stored(id=frame.id, seq=state.seq + 1)
@@ -143,6 +144,13 @@ class Conversation:
             yield self._new_run(state.native)
         if not state.working:
             yield TurnStarted(turn=state.turn + 1, messages=(*state.waiting, frame.id))
+
+    def _refusal(self, frame: Send) -> str:
+        if self.state.phase:
+            return "This session is being stopped. Start it again to go on."
+        if not 0 < len(frame.id) <= LONGEST_ID:
+            return f"A message needs an id of 1 to {LONGEST_ID} characters."
+        return "" if frame.text.strip() else "A message needs some text."
 
     def _decide(self, frame: Decide, by: str) -> Iterator[Item]:
         state = self.state

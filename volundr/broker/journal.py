@@ -56,14 +56,14 @@ class _Waiting:
 
 @dataclass(slots=True, kw_only=True)
 class Journal:
-    """`shown` is called after frames became visible, `settled` with the agent's line up to which all is on disk,
+    """`shown` is called after frames became visible, `settled` with a run and its line up to which all is on disk,
     `seen` with every new record."""
 
     log: Log
     conversation: Conversation
     stream: Stream
     shown: Callable[[], None]
-    settled: Callable[[int], None]
+    settled: Callable[[str, int], None]
     seen: Callable[[Entry], None]
     stuck: str = ""
     activity: Activity = field(default_factory=lambda: Activity(state="starting"))
@@ -71,7 +71,7 @@ class Journal:
     _queued: int = 0
     _hearing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _room: asyncio.Event = field(default_factory=asyncio.Event)
-    _marks: deque[tuple[int, int]] = field(default_factory=deque)
+    _marks: deque[tuple[int, str, int]] = field(default_factory=deque)
     _dirty: asyncio.Event = field(default_factory=asyncio.Event)
     _urgent: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -95,11 +95,12 @@ class Journal:
         durable = any(isinstance(entry.record, UserMessage | PermissionDecided) for entry in entries)
         self._show(_Waiting(end if durable else 0, frames, replies, reply))
 
-    async def hear(self, batch: Sequence[Heard], deaf: Callable[[Heard], bool]) -> None:
+    async def hear(self, batch: Sequence[Heard], deaf: Callable[[Heard], bool], run: str = "") -> None:
         """Take up what the agent did. Returns when it is written, however long that takes: the agent waits meanwhile."""
         for piece in _slices(batch):
             async with self._hearing:
                 await self._hear(piece, deaf)
+                self._mark(piece, run)
             while self._queued > UNSHOWN_BYTES:
                 self._room.clear()
                 await self._room.wait()
@@ -124,10 +125,19 @@ class Journal:
             await self._write([raw for seq, raw in frames if seq])
             for entry in entries:
                 self.seen(entry)
-        if batch and (entries or not state.blocks):
-            self._marks.append((self.log.end, batch[-1].line))
-            self._dirty.set()
         self._show(_Waiting(0, frames))
+
+    def _mark(self, batch: Sequence[Heard], run: str) -> None:
+        """Remember up to which line all is in the log. Lines of an unfinished block may be wanted once more."""
+        if run and not self.conversation.state.blocks:
+            self._marks.append((self.log.end, run, batch[-1].line))
+            self._dirty.set()
+
+    async def settle_now(self) -> None:
+        """Before another run begins: let go of the lines of this one. Raises Unavailable when the disk does not take them."""
+        await self.log.sync(self.log.end)
+        self._settle()
+        self._release()
 
     async def _write(self, raws: Sequence[bytes]) -> None:
         """What the agent did cannot be undone: try until the log takes it. Until then nobody else gets anything in."""
@@ -197,11 +207,12 @@ class Journal:
             self._release()
 
     def _settle(self) -> None:
-        line = 0
+        done: dict[str, int] = {}
         while self._marks and self._marks[0][0] <= self.log.synced:
-            line = self._marks.popleft()[1]
-        if line:
-            self.settled(line)
+            _, run, line = self._marks.popleft()
+            done[run] = line
+        for run, line in done.items():
+            self.settled(run, line)
 
 
 def _slices(batch: Sequence[Heard]) -> Iterator[Sequence[Heard]]:

@@ -53,8 +53,10 @@ class Runner:
         if untold or state.run != self._run or self._failures:
             self._wake.set()
 
-    def settled(self, line: int) -> None:
-        self._transport.settled(line)
+    def settled(self, run: str, line: int) -> None:
+        """Lines are numbered anew in each run: what was settled of an earlier one says nothing about this one."""
+        if run == self._run:
+            self._transport.settled(line)
 
     async def end(self, grace: float) -> None:
         """End the agent's process, and wait until its last words are taken up. Raises VolundrError or TimeoutError."""
@@ -81,7 +83,7 @@ class Runner:
 
     async def _listen(self) -> None:
         async for batch in self._transport.hear():
-            await self._journal.hear(batch, self._is_deaf)
+            await self._journal.hear(batch, self._is_deaf, self._run)
 
     def _is_deaf(self, heard: Heard) -> bool:
         """Whether this comes from a run that is not listened to any more. Sees every event before it counts."""
@@ -135,6 +137,10 @@ class Runner:
             await asyncio.sleep(min(FIRST_WAIT * 2 ** (self._failures - 2), LONGEST_WAIT))
         if self.up:
             await self._end_old_run()
+        try:
+            await self._journal.settle_now()
+        except Unavailable as error:
+            log.info("lines of the run before are kept", extra={"session": self.spec.session_id, "cause": str(error)})
         self._over.clear()
         self._run, self._told = run, 0
         try:
