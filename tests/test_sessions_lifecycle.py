@@ -129,7 +129,10 @@ def test_a_start_leads_through_its_states_and_tells_each(tmp_path: Path) -> None
         await asyncio.sleep(0)
         session = await world.settled(await world.created())
         assert (session.status, session.workspace, session.branch, session.step) == (Status.RUNNING, "/w", "b", "")
-        seen = [told.get_nowait() for _ in range(told.qsize())]
+        seen: list[Session] = []
+        async with asyncio.timeout(2):
+            while not seen or seen[-1] != session:
+                seen.append(await told.get())
         assert list(dict.fromkeys(s.status for s in seen)) == ["created", "starting", "provisioning", "running"]
         assert "preparing: part" in [s.step for s in seen]
         assert [s.revision for s in seen] == list(range(1, len(seen) + 1))

@@ -184,11 +184,12 @@ def test_a_client_that_does_not_read_costs_a_bounded_queue_and_then_resyncs() ->
             stream = EventStream(Principal(user_id="local", tenant_id="default"), events, "")
             task = group.create_task(stream._read(waiting))
             await asyncio.sleep(0)
-            for _ in range(100):
-                events.publish(event("a"))
-                await asyncio.sleep(0)
-            assert waiting.full()
             async with asyncio.timeout(2):
+                for number in range(100):
+                    events.publish(event("a"))
+                    while number == 5 and not waiting.full():
+                        await asyncio.sleep(0)
+                assert waiting.full()
                 while b"resync" not in await waiting.get():
                     pass
             task.cancel()

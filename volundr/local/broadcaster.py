@@ -8,6 +8,8 @@ from secrets import token_hex
 from volundr.domain.sessions.ports import Event, EventBroadcaster
 
 KEPT = 4096
+GAP_SECONDS = 0.03
+"""Watchers are woken at once, but not again before this: with a thousand of them, waking is the cost."""
 
 
 class LocalBroadcaster(EventBroadcaster):
@@ -18,12 +20,23 @@ class LocalBroadcaster(EventBroadcaster):
         self._kept: deque[Event] = deque(maxlen=kept)
         self._next = 1
         self._news = asyncio.Event()
+        self._pause: asyncio.TimerHandle | None = None
+        self._unheard = False
 
     def publish(self, event: Event) -> None:
         self._kept.append(event)
         self._next += 1
-        self._news.set()
-        self._news = asyncio.Event()
+        self._unheard = True
+        if self._pause is None:
+            self._wake()
+
+    def _wake(self) -> None:
+        self._pause = None
+        if self._unheard:
+            self._unheard = False
+            self._news.set()
+            self._news = asyncio.Event()
+            self._pause = asyncio.get_running_loop().call_later(GAP_SECONDS, self._wake)
 
     async def watch(self, after: str = "") -> AsyncIterator[tuple[str, Event | None]]:
         position = self._position(after)
