@@ -136,9 +136,8 @@ def test_a_damaged_file_is_refused_with_the_way_out_and_left_alone(tmp_path, dam
         db = await SqliteDatabase.open(path)
         await migrate(db, STORES)
         await db.run("CREATE TABLE filler (x TEXT)")
-        await db.run(
-            "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 2000) INSERT INTO filler SELECT 'row ' || x FROM c"
-        )
+        numbers = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 2000)"
+        await db.run(f"{numbers} INSERT INTO filler SELECT 'row ' || x FROM c")
         await db.close()
 
     asyncio.run(make())

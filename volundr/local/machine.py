@@ -12,6 +12,7 @@ from volundr.domain.system import Machine, Tool
 FRESH_SECONDS = 30.0
 ANSWER_SECONDS = 3.0
 DATABASE_SECONDS = 2.0
+DOCKER = ("docker", "version", "--format", "{{.Server.Version}}")
 
 
 class LocalMachine(Machine):
@@ -26,7 +27,7 @@ class LocalMachine(Machine):
             if not found or time.monotonic() - looked > FRESH_SECONDS:
                 found = await asyncio.gather(
                     _tool("git", ["git", "--version"], "Install git: without it a session has no repository and no diffs."),
-                    _tool("docker", ["docker", "version", "--format", "{{.Server.Version}}"], "Not needed: sessions run as processes."),
+                    _tool("docker", list(DOCKER), "Not needed: sessions run as processes."),
                 )
                 self._found = (time.monotonic(), found)
             return found

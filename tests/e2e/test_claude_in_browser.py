@@ -1,0 +1,76 @@
+"""The real Claude Code against a scripted model, in a real browser."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.forge import Forge, forge_at, wait_for
+from tests.e2e.screen import Screen
+from tests.fake_models.anthropic import Endpoint
+
+pytestmark = pytest.mark.e2e
+
+
+def test_two_turns_an_allowed_tool_a_denied_one_an_interrupt_and_a_native_resume(
+    page: Page, forge: Forge, model: Endpoint, claude: str
+) -> None:
+    session = forge.session("real", agent=claude)
+    workspace = forge.home / "workspaces" / session["id"]
+    screen = Screen(page, forge).open(session["id"])
+    screen.say("{{text: the first answer}}")
+    screen.sees("the first answer")
+    screen.say("{{bash: touch allowed.txt}}")
+    screen.allow("touch allowed.txt")
+    screen.sees("Done.")
+    assert (workspace / "allowed.txt").exists()
+    screen.say("{{write: denied.txt :: no}}")
+    screen.deny("leave that file alone")
+    wait_for("the denied turn to end", lambda: _turns(forge, session["id"]) == 3)
+    assert not (workspace / "denied.txt").exists()
+    screen.say("{{slow: 400 0.05}}")
+    screen.sees("word3")
+    page.get_by_role("button", name="Interrupt").click()
+    screen.sees("Interrupted")
+    page.get_by_role("button", name="Stop", exact=True).click()
+    forge.until(session["id"], "stopped")
+    page.get_by_role("button", name="Start", exact=True).first.click()
+    forge.until(session["id"], "running")
+    screen.say("{{text: after the resume}}")
+    screen.sees("after the resume")
+    said = str(model.requests[-1]["messages"])
+    assert "the first answer" in said and "allowed.txt" in said, "the model was not given the earlier turns"
+
+
+def test_usage_is_counted_once_a_turn(forge: Forge, claude: str) -> None:
+    session = forge.session("usage", agent=claude)
+    for text in ("one", "two"):
+        forge.cli("chat", "usage", f"{{{{text: {text}}}}}")
+    turns = [record for record in forge.records(session["id"]) if record["type"] == "turn_finished"]
+    tokens = [sum(usage["input"] for usage in turn["usage"]) for turn in turns]
+    assert tokens == [12, 12]
+
+
+def test_a_key_that_is_refused_is_said_on_the_page(page: Page, forge: Forge, claude: str) -> None:
+    session = forge.session("refused", agent=claude)
+    screen = Screen(page, forge).open(session["id"])
+    screen.say("{{error: 400 invalid_request_error Your credit balance is too low}}")
+    expect(page.get_by_text("credit balance is too low").first).to_be_visible()
+    expect(page.get_by_text("The account has no credit left").first).to_be_visible()
+
+
+def test_an_agent_that_is_not_there_is_said_with_what_to_do(browser, tmp_path) -> None:
+    with forge_at(tmp_path / "home", PATH="/usr/bin:/bin") as forge:
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(forge.link)
+        page.wait_for_url(lambda url: "login" not in url)
+        made = forge.api("POST", "/sessions", {"name": "absent", "agent": "claude"})
+        failed = forge.until(made["id"], "failed")
+        assert "not on this machine" in failed["error"]
+        page.goto(f"{forge.url}/sessions/{made['id']}")
+        expect(page.get_by_text("is not on this machine").first).to_be_visible()
+        expect(page.get_by_text("npm install -g @anthropic-ai/claude-code").first).to_be_visible()
+        context.close()
+
+
+def _turns(forge: Forge, session_id: str) -> int:
+    return sum(record["type"] == "turn_finished" for record in forge.records(session_id))
