@@ -89,6 +89,11 @@ def test_all_messages_of_one_prompt_are_taken_up_together() -> None:
     assert dialect.decode(replay) == [Taken(id="b")]  # as after a restart, when nothing is remembered
 
 
+def test_every_run_marks_its_messages_since_a_resumed_one_drops_those_it_knows() -> None:
+    (one,), (two,) = (StreamJsonDialect().encode(Say(messages=[("a", "hi")])) for _ in range(2))
+    assert json.loads(one)["uuid"] != json.loads(two)["uuid"]
+
+
 def test_tool_calls_have_titles_for_people_and_results_have_diffs(whole: list[AgentEvent]) -> None:
     touch, denied, written = only(whole, ToolCalled)
     assert [(call.title, call.kind) for call in (touch, denied, written)] == [

@@ -4,6 +4,7 @@ The demo agent speaks it as well. Lines of a kind that is not known mean nothing
 """
 
 import json
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -42,6 +43,7 @@ class StreamJsonDialect(Dialect):
     def __init__(self, cwd: str = "", hint: Callable[[str], str] = lambda _: "") -> None:
         self._cwd = cwd
         self._hint = hint
+        self._mark = secrets.token_hex(4)
         self._said: dict[str, Sequence[str]] = {}
         self._message = ""
         self._block = -1
@@ -76,12 +78,17 @@ class StreamJsonDialect(Dialect):
                 return [_line(type="control_response", response=answer)]
 
     def _say(self, messages: Sequence[tuple[str, str]]) -> str:
-        """One user message; the agent repeats its `uuid` when it takes it up, which need not be a UUID."""
+        """One user message; the agent repeats its `uuid`, which need not be a UUID, when it takes it up.
+
+        Claude Code drops a message without a word when the conversation it resumed has one with this `uuid`. A message that
+        a dead run may have got must reach the next one, so every run marks its own.
+        """
         ids = [message for message, _ in messages]
-        self._said[ids[-1]] = ids
+        uuid = f"{ids[-1]}~{self._mark}"
+        self._said[uuid] = ids
         content = [{"type": "text", "text": text} for _, text in messages]
         message = {"role": "user", "content": content}
-        return _line(type="user", message=message, uuid=ids[-1], session_id="", parent_tool_use_id=None)
+        return _line(type="user", message=message, uuid=uuid, session_id="", parent_tool_use_id=None)
 
     # --- from the agent -----------------------------------------------------------------------------------------------
 
@@ -152,7 +159,7 @@ class StreamJsonDialect(Dialect):
     def _user(self, said: Json) -> Sequence[AgentEvent]:
         if said.get("isReplay"):
             uuid = str(said.get("uuid", ""))
-            return [Taken(id=message) for message in self._said.pop(uuid, [uuid])]
+            return [Taken(id=message) for message in self._said.pop(uuid, [uuid.rpartition("~")[0] or uuid])]
         content = said["message"]["content"]
         if isinstance(content, str):
             return ()
