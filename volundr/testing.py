@@ -73,7 +73,7 @@ class TransportContract(ABC):
     def launch(self, folder: Path) -> Launch:
         work = folder / "work"
         work.mkdir(exist_ok=True)
-        env = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+        env = {"PATH": os.defpath, "HOME": str(folder)}
         return Launch(argv=[*own_command(), "demo-agent", "--state", str(folder / "state")], env=env, cwd=work)
 
     def play(self, folder: Path, scenario: Callable[[Listener], Coroutine[None, None, None]]) -> Listener:
