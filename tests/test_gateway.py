@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.door import SESSION, STOPPED, forge, raw_upstream, until
 from tests.gateway_kit import ROOM, both, open_socket, run_on
-from tests.gateway_kit import on_each_loop as on_each_loop  # a fixture
+from tests.gateway_kit import on_each_loop  # noqa: F401 - a fixture
 from volundr.domain import tickets
 from volundr.local import splice
 

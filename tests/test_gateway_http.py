@@ -13,7 +13,7 @@ import pytest
 
 from tests.door import SESSION, forge, raw_upstream, read_answer
 from tests.gateway_kit import ROOM, both, run_on
-from tests.gateway_kit import on_each_loop as on_each_loop  # a fixture
+from tests.gateway_kit import on_each_loop  # noqa: F401 - a fixture
 from volundr.domain import tickets
 from volundr.local.gateway import session_of
 
