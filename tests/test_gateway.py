@@ -11,8 +11,13 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.door import SESSION, STOPPED, forge, raw_upstream, until
-from tests.gateway_kit import ROOM, both, open_socket, run_on
-from tests.gateway_kit import on_each_loop  # noqa: F401 - a fixture
+from tests.gateway_kit import (
+    ROOM,
+    both,
+    on_each_loop,  # noqa: F401 - a fixture
+    open_socket,
+    run_on,
+)
 from volundr.domain import tickets
 from volundr.local import splice
 

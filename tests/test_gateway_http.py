@@ -12,8 +12,12 @@ from typing import Any
 import pytest
 
 from tests.door import SESSION, forge, raw_upstream, read_answer
-from tests.gateway_kit import ROOM, both, run_on
-from tests.gateway_kit import on_each_loop  # noqa: F401 - a fixture
+from tests.gateway_kit import (
+    ROOM,
+    both,
+    on_each_loop,  # noqa: F401 - a fixture
+    run_on,
+)
 from volundr.domain import tickets
 from volundr.local.gateway import session_of
 
