@@ -134,7 +134,7 @@ def test_an_interrupt_ends_the_turn_its_command_and_its_question(tmp_path: Path)
 def test_resuming_remembers_and_a_lost_conversation_is_said(tmp_path: Path) -> None:
     async def main() -> None:
         async with demo(tmp_path) as agent:
-            agent.say("the password is swordfish")
+            agent.say("{{text: ok}} the password is swordfish")
             session = (await agent.result())["session_id"]
             agent.process.kill()
         async with demo(tmp_path, "--resume", session) as agent:
