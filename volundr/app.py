@@ -1,11 +1,12 @@
 """Puts Volundr together. The one module that knows every other; it wires and does nothing else."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
 from volundr import __version__
@@ -13,7 +14,6 @@ from volundr.api import openapi, security
 from volundr.api.http import Rooms, build_api
 from volundr.api.security import Site, local_site
 from volundr.api.webui import WebUI
-from volundr.broker import frames, manage
 from volundr.broker.transports.transport import Agent
 from volundr.db.database import Database
 from volundr.domain.agents import AgentCatalog
@@ -124,8 +124,14 @@ def _upstream(service: SessionService, pods: PodManager) -> Any:
 
 def _described(api: FastAPI) -> FastAPI:
     """With Skuld's frames and routes in its OpenAPI document: two processes, one contract."""
-    openapi.install(api, frames_from=(frames.Record, frames.Live, frames.FromClient), more=(manage.router,))
+    openapi.install(api, _skulds_part)
     return api
+
+
+def _skulds_part() -> tuple[Sequence[Any], Sequence[APIRouter]]:
+    from volundr.broker import frames, manage
+
+    return (frames.Record, frames.Live, frames.FromClient), (manage.router,)
 
 
 def openapi_document() -> dict[str, Any]:

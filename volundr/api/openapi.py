@@ -1,6 +1,6 @@
 """The OpenAPI document: our routes, and beside them what Skuld serves and the frames it speaks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -10,11 +10,12 @@ from pydantic import TypeAdapter
 REF = "#/components/schemas/{model}"
 
 
-def install(app: FastAPI, *, frames_from: Sequence[Any], more: Sequence[APIRouter] = ()) -> None:
-    """Make `app.openapi()` describe also these frame unions, and these routers that another process serves."""
+def install(app: FastAPI, also: Callable[[], tuple[Sequence[Any], Sequence[APIRouter]]]) -> None:
+    """Make `app.openapi()` describe also these frame unions, and routers that another process serves; asked when it is read."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
+            frames_from, more = also()
             routes = [*app.routes, *(route for router in more for route in router.routes)]
             found = get_openapi(title=app.title, version=app.version, routes=routes, description=DESCRIPTION)
             schemas = found.setdefault("components", {}).setdefault("schemas", {})

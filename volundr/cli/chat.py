@@ -147,7 +147,7 @@ class Talk:
         self._line(f"  {click.style(mark, fg=colour)} {click.style(said, fg=FAINT)}".rstrip())
 
     async def _decide(self, frame: Json) -> None:
-        self._line(click.style(f"● {frame['tool']} asks: {frame['title']}", fg=EMBER))
+        self._line(click.style(f"● waiting for you · {frame['title'] or frame['tool']}", fg=EMBER))
         if self.allow is not None:
             decision, scope = ("deny", "once") if self.allow == "none" else ("allow", self.allow)
         elif sys.stdin.isatty():
