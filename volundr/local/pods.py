@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, cast
 from uuid import UUID
@@ -17,6 +18,8 @@ POLL_SECONDS = 5.0
 PATIENCE_SECONDS = 3.0
 ABSENT = PodStatus(state="absent")
 LOG_TAIL = 20
+ENDING_PAUSES = (0.1, 0.5)
+"""Seconds before an ending that Skuld did not answer is asked for again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,12 +99,23 @@ class ProcessPods(PodManager):
         return {str(item["session"]): str(item.get("state")) for item in found.get("items", ())}
 
     async def _end(self, method: str, path: str) -> None:
-        """A session whose Skuld is being started again is ended by the new one: it reads its sessions from disk."""
-        await self._supervisor.ready(START_SECONDS)
-        try:
+        """A session whose Skuld is being started again is ended by the new one: it reads its sessions from disk.
+
+        A Skuld that dies while it is asked is known to be dead a moment later, so the second try waits for the new one.
+        """
+        for pause in ENDING_PAUSES:
+            await self._supervisor.ready(START_SECONDS)
+            try:
+                await self._skuld.ask(method, path, limit=LONG)
+            except NotFound:
+                return
+            except Unavailable:
+                await asyncio.sleep(pause)
+            else:
+                return
+        with suppress(NotFound):
+            await self._supervisor.ready(START_SECONDS)
             await self._skuld.ask(method, path, limit=LONG)
-        except NotFound:
-            return
 
     async def _reachable(self) -> None:
         """Give a Skuld that is being started again a moment; then fail with the cause."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,8 @@ from volundr.domain.workspaces import Workspaces
 from volundr.process import Tasks
 
 log = logging.getLogger(__name__)
+
+type Work = Callable[[Session], Coroutine[Any, Any, None]]
 
 ALIVE = frozenset({Status.STARTING, Status.PROVISIONING, Status.RUNNING, Status.STOPPING})
 LISTED_MOST = 200
@@ -63,7 +65,7 @@ class SessionService:
         fresh = {"error": "", "hint": "", "step": "starting", "activity": Activity(state="starting")}
         session = await self._progress.move(session_id, Status.STARTING, fresh)
         if session is not None:
-            self._spawn(session, self._launch.run(session), "start")
+            self._spawn(session, self._launch.run, "start")
             return session
         session = await self.get(session_id)
         if session.status in {Status.STARTING, Status.PROVISIONING, Status.RUNNING}:
@@ -75,7 +77,7 @@ class SessionService:
         self._must_stay(session_id)
         session = await self._progress.move(session_id, Status.STOPPING, {"step": "stopping the agent"})
         if session is not None:
-            self._spawn(session, self.bring_down(session), "stop")
+            self._spawn(session, self.bring_down, "stop")
             return session
         return await self.get(session_id)
 
@@ -132,9 +134,9 @@ class SessionService:
     def resume(self, session: Session) -> None:
         """Go on with what a forge that is gone had begun: called for a session that is on its way with nobody at work on it."""
         if session.status is Status.STOPPING:
-            self._spawn(session, self.bring_down(session), "stop")
+            self._spawn(session, self.bring_down, "stop")
         else:
-            self._spawn(session, self._launch.run(session), "start")
+            self._spawn(session, self._launch.run, "start")
 
     async def bring_down(self, session: Session) -> None:
         """From `stopping` to `stopped`."""
@@ -154,8 +156,8 @@ class SessionService:
         if self._busy:
             await asyncio.wait(set(self._busy.values()), timeout=limit)
 
-    def _spawn(self, session: Session, work: Coroutine[Any, Any, None], verb: str) -> None:
-        task = self._tasks.spawn(_after(self._busy.pop(session.id, None), work), name=f"{verb} session {session.id}")
+    def _spawn(self, session: Session, work: Work, verb: str) -> None:
+        task = self._tasks.spawn(_after(self._busy.pop(session.id, None), work, session), name=f"{verb} session {session.id}")
         self._busy[session.id] = task
         task.add_done_callback(lambda done: self._busy.pop(session.id) if self._busy.get(session.id) is done else None)
 
@@ -184,12 +186,12 @@ class SessionService:
         return session
 
 
-async def _after(previous: asyncio.Task[None] | None, work: Coroutine[Any, Any, None]) -> None:
+async def _after(previous: asyncio.Task[None] | None, work: Work, session: Session) -> None:
     """Two works on one session never overlap: the earlier one is ended first."""
     if previous is not None:
         previous.cancel()
         await asyncio.wait({previous})
-    await work
+    await work(session)
 
 
 def _cannot(session: Session, word: str) -> Conflict:
