@@ -44,6 +44,7 @@ class LimitSettings:
 class SessionSettings:
     start_timeout: float = _setting(60.0, "VOLUNDR_START_TIMEOUT", 1)
     stop_grace: float = _setting(5.0, "VOLUNDR_STOP_GRACE", 0)
+    transport: str = _setting("shim", "VOLUNDR_TRANSPORT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,19 @@ def test_usage_is_counted_once_a_turn(forge: Forge, claude: str) -> None:
     assert tokens == [12, 12]
 
 
+def test_the_same_over_stdio_instead_of_the_shim(tmp_path, model: Endpoint, claude: str) -> None:
+    more = {"ANTHROPIC_BASE_URL": model.url, "ANTHROPIC_API_KEY": "fake", "VOLUNDR_TRANSPORT": "stdio"}
+    with forge_at(tmp_path / "home", **more) as forge:
+        session = forge.session("direct", agent=claude)
+        assert "by stdio" in forge.cli("chat", "direct", "{{text: by stdio}}")
+        forge.api("POST", f"/sessions/{session['id']}/stop")
+        forge.until(session["id"], "stopped")
+        forge.api("POST", f"/sessions/{session['id']}/start")
+        forge.until(session["id"], "running")
+        assert "resumed" in forge.cli("chat", "direct", "{{text: resumed}}")
+        assert "by stdio" in str(model.requests[-1]["messages"])
+
+
 def test_a_key_that_is_refused_is_said_on_the_page(page: Page, forge: Forge, claude: str) -> None:
     session = forge.session("refused", agent=claude)
     screen = Screen(page, forge).open(session["id"])

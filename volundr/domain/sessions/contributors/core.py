@@ -9,13 +9,17 @@ from volundr.domain.sessions.spec import SessionContribution
 
 
 class CoreContributor(SessionContributor):
-    """`secret` makes the session's key; `address` is where this forge is reached from its pods."""
+    """`secret` makes the session's key, `transport` says how its agent is reached.
+
+    `address` is where this forge is reached from its pods.
+    """
 
     name = "core"
 
-    def __init__(self, secret: Callable[[UUID], str], address: str) -> None:
+    def __init__(self, secret: Callable[[UUID], str], address: str, transport: str = "shim") -> None:
         self._secret = secret
         self._address = address
+        self._transport = transport
 
     async def contribute(self, session: Session) -> SessionContribution:
         values = {
@@ -23,6 +27,7 @@ class CoreContributor(SessionContributor):
             "name": session.name,
             "agent": session.agent,
             "model": session.model,
+            "transport": self._transport,
             "secret": self._secret(session.id),
             "report_url": f"{self._address}/api/v1/sessions/{session.id}/activity",
         }
