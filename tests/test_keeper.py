@@ -161,6 +161,6 @@ def test_an_agent_inherits_nothing_but_its_three_pipes(tmp_path: Path) -> None:
             handles = {int(fd) for fd in os.listdir(f"/proc/{keeper}/fd")}
             assert len(handles) <= 8  # its own three, control, status, and what wakes it
             ignored = next(line for line in Path(f"/proc/{child['pid']}/status").read_text().splitlines() if "SigIgn" in line)
-            assert int(ignored.split()[1], 16) == 0
+            assert int(ignored.split()[1], 16) & ~(0b11 << 31) == 0  # 32 and 33 are the C library's own; posix_spawn ignores them
 
     asyncio.run(main())
