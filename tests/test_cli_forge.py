@@ -188,3 +188,16 @@ def test_doctor_and_ports_know_this_machine(volundr: Machine) -> None:
     assert re.search(r"ok\s+demo", said)
     assert re.search(r"ok\s+git", said)
     assert re.search(r"PodManager\s+process", volundr("ports"))
+
+
+def test_an_answer_is_printed_once_and_whole_though_skuld_is_killed_in_the_middle(volundr: Machine) -> None:
+    volundr.up()
+    volundr("sessions", "new", "--agent", "demo", "--empty", "--name", "x", "--wait")
+    undisturbed = volundr("chat", "x", "plan")
+    chat = subprocess.Popen([*COMMAND, "chat", "x", "plan"], env=volundr.env, stdout=subprocess.PIPE)
+    assert chat.stdout is not None
+    begun = os.read(chat.stdout.fileno(), 40)
+    volundr.running("skuld").signal(signal.SIGKILL)
+    rest = chat.communicate(timeout=60)[0]
+    assert chat.returncode == 0
+    assert (begun + rest).decode() == undisturbed

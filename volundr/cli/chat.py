@@ -120,12 +120,10 @@ class Talk:
                 raise Unavailable(frame["error"] or "The agent failed.", hint=frame.get("hint", ""))
 
     def _text(self, message: str, block: int, text: str, offset: int) -> None:
-        """Print what of this block is not on the screen yet."""
-        if self._turn is None:
-            return
+        """Print what of this block is not on the screen yet. After a piece that got lost, the rest comes with the whole block."""
         shown = self._shown.get((message, block), 0)
         new = text[max(0, shown - offset) :]
-        if not new:
+        if self._turn is None or offset > shown or not new:
             return
         if not shown and self._open_line:
             self._line()
