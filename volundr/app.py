@@ -88,9 +88,7 @@ def build_forge(settings: Settings, port: int, db: Database, pods: PodManager, a
     gateway = LocalGateway(_upstream(service, pods))
     door = Door(site=site, identity=identity, authorization=authorization, gateway=gateway, secret=keys.session)
     agents = LocalAgents(adapters, settings.environment, settings.agents)
-    about = SystemReport(
-        version=__version__, home=str(settings.home), database=db.kind, pods=settings.pods.use, agents=(), tools=()
-    )
+    about = _about(settings, db)
     services: dict[type, Any] = {
         SessionService: service,
         SystemService: SystemService(LocalMachine(db), agents, about),
@@ -112,6 +110,12 @@ def build_forge(settings: Settings, port: int, db: Database, pods: PodManager, a
         reconciler=Reconciler(store, pods, service, progress),
         db=db,
         tasks=tasks,
+    )
+
+
+def _about(settings: Settings, db: Database) -> SystemReport:
+    return SystemReport(
+        version=__version__, home=str(settings.home), database=db.kind, pods=settings.pods.use, agents=(), tools=()
     )
 
 
