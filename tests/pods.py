@@ -22,6 +22,8 @@ class TablePods(PodManager):
         self.broken = ""
         self.told: asyncio.Queue[UUID] = asyncio.Queue()
         self.starts = 0
+        self.said: dict[UUID, bytes] = {}
+        self.read: list[tuple[int | None, int]] = []
 
     async def start(self, spec: SessionSpec) -> Mapping[str, Any]:
         self._check()
@@ -44,6 +46,11 @@ class TablePods(PodManager):
 
     async def logs(self, session_id: UUID, memory: Mapping[str, Any], lines: int) -> Sequence[str]:
         return ["a line"][:lines]
+
+    async def history(self, session_id: UUID, memory: Mapping[str, Any], before: int | None, limit: int) -> bytes:
+        self._check()
+        self.read.append((before, limit))
+        return self.said.get(session_id, b'{"epoch":"","records":[]}')
 
     def upstream(self, session_id: UUID, memory: Mapping[str, Any]) -> Upstream | None:
         return None

@@ -1,12 +1,12 @@
 """Sessions over HTTP, through the whole forge but its processes."""
 
 import asyncio
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from tests.forge import Site, forge_in, in_forge
-from volundr.domain.sessions.model import Status
+from volundr.domain.sessions.model import Activity, Status
 from volundr.domain.sessions.ports import PodStatus
 
 
@@ -220,5 +220,47 @@ def test_what_is_unknown_is_a_problem_document(tmp_path) -> None:
             answer = await site.http.get(path)
             assert (answer.status_code, answer.json()["status"]) == (404, 404)
         assert (await site.http.put("/api/v1/me")).status_code == 405
+
+    in_forge(tmp_path, scenario)
+
+
+def test_the_conversation_is_read_without_starting_the_session(tmp_path) -> None:
+    async def scenario(site: Site) -> None:
+        session = await made(site, start=False)
+        path = f"/api/v1/sessions/{session['id']}/history"
+        assert (await site.http.get(path)).json() == {"epoch": "", "records": []}
+        site.pods.said[UUID(session["id"])] = b'{"epoch":"e","records":[{"seq":1}]}'
+        answer = await site.http.get(path, params={"before": 2, "limit": 7})
+        assert (answer.content, answer.headers["content-type"]) == (b'{"epoch":"e","records":[{"seq":1}]}', "application/json")
+        assert site.pods.read == [(None, 500), (2, 7)]
+        assert (await site.http.get(path, params={"before": 0})).status_code == 422
+        assert (await site.http.get(f"/api/v1/sessions/{uuid4()}/history")).status_code == 404
+        assert (await site.http.get(path, headers={"authorization": "Bearer no"})).status_code == 401
+        site.pods.broken = "Skuld does not answer"
+        assert (await site.http.get(path)).status_code == 503
+
+    in_forge(tmp_path, scenario)
+
+
+def test_what_is_known_of_the_conversation_outlives_a_stop_and_a_failure(tmp_path) -> None:
+    async def scenario(site: Site) -> None:
+        session = await made(site)
+        path = f"/api/v1/sessions/{session['id']}"
+        await site.until(session["id"], "running")
+        known = {"messages": 7, "model": "big", "cost_usd": 0.5}
+        told = Activity(state="working", what="ls", **known)
+        await site.forge.service.report(UUID(session["id"]), told)
+        await site.http.post(f"{path}/stop")
+        activity = (await site.until(session["id"], "stopped"))["activity"]
+        assert activity | known == activity
+        assert (activity["state"], activity["what"]) == ("stopped", "")
+        assert activity["since"]
+        site.pods.outcome = PodStatus(state="failed", error="no")
+        activity = (await site.http.post(f"{path}/start")).json()["activity"]
+        assert activity | known | {"state": "starting"} == activity
+        activity = (await site.until(session["id"], "failed"))["activity"]
+        assert activity | known | {"state": "failed"} == activity
+        activity = (await site.http.post(f"{path}/archive")).json()["activity"]
+        assert activity | known | {"state": "stopped"} == activity
 
     in_forge(tmp_path, scenario)

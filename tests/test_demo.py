@@ -203,6 +203,11 @@ def test_plain_words_are_understood(message: str, step: Step | None) -> None:
     assert step is None or step in steps
 
 
+def test_a_script_that_ends_with_a_tool_ends_with_a_word() -> None:
+    assert understand("{{text: a}} {{bash: ls}}", [])[-1] == Step("text", "Done.")
+    assert understand("{{bash: ls}} {{text: a}}", [])[-1] == Step("text", "a")
+
+
 def test_it_says_plainly_what_it_is() -> None:
     assert all("without a model" in text for text in (GREETING, ABILITIES, STORY))
     assert "```python" in STORY

@@ -120,6 +120,13 @@ class LogsOut(BaseModel):
     lines: list[str]
 
 
+class HistoryOut(BaseModel):
+    """Records of the conversation, oldest first. They belong to the epoch: another one means another log."""
+
+    epoch: str = Field(description="Empty when nothing was kept yet.")
+    records: list[dict[str, object]] = Field(description="What `/s/{id}/ws/chat` replays, each with `seq` and `at`.")
+
+
 class Shown:
     """Sessions as JSON, each written once: what the store hands out again unchanged need not be written again."""
 
@@ -236,3 +243,15 @@ async def session_logs(
     sessions: Sessions, _: Reader, session_id: UUID, lines: Annotated[int, Query(ge=1, le=2000)] = 200
 ) -> LogsOut:
     return LogsOut(lines=list(await sessions.logs(session_id, lines)))
+
+
+@router.get("/{session_id}/history", response_model=HistoryOut)
+async def session_history(
+    sessions: Sessions,
+    _: Reader,
+    session_id: UUID,
+    before: Annotated[int | None, Query(ge=1)] = None,
+    limit: Annotated[int, Query(ge=1, le=2000)] = 500,
+) -> Response:
+    """The newest records, or those before one, whether or not the session runs."""
+    return Response(await sessions.history(session_id, before, limit), media_type="application/json")

@@ -21,6 +21,7 @@ from volundr.broker.broker import Broker
 from volundr.broker.channels.admission import Admission
 from volundr.broker.channels.websocket import chat
 from volundr.broker.frames import Activity
+from volundr.broker.history import HISTORY_RECORDS, page
 from volundr.broker.service_manager import ServiceManager, Surroundings
 from volundr.broker.transports.factory import Transports
 from volundr.broker.transports.shim import Where
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-HISTORY_RECORDS = 2000
-HISTORY_BYTES = 4 * 1024 * 1024
 _STATUS: Mapping[type[VolundrError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
@@ -137,11 +136,7 @@ async def history(
 ) -> Response:
     """The records before this one, oldest first: as many as asked for, unless they are very large."""
     journal = _admitted(request, session_id).journal
-    last = min(journal.stream.last_seq, before - 1) if before else journal.stream.last_seq
-    first = max(last - limit + 1, journal.log.fits_before(last, HISTORY_BYTES))
-    records = b",".join(journal.log.read(first, last))
-    body = b'{"epoch":"%b","records":[%b]}' % (journal.log.epoch.encode(), records)
-    return Response(body, media_type="application/json")
+    return Response(page(journal.log, journal.stream.last_seq, before, limit), media_type="application/json")
 
 
 async def _problem(_: Request, error: Exception) -> Response:

@@ -80,6 +80,23 @@ class Log:
             raise Unavailable(f"The log of this session cannot be opened: {error.strerror} ({path}).") from error
         return cls(file, epoch, found, side)
 
+    @classmethod
+    def peek(cls, folder: Path) -> Self | None:
+        """Blocking. What is there now, to read only: no lock, nothing repaired, the epoch as it is. None when there is no log."""
+        path, side = folder / "log.ndjson", folder / "log.json"
+        try:
+            known = str(json.loads(side.read_bytes())["epoch"])
+            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise Unavailable(f"The log of this session cannot be read: {error} ({path}).") from error
+        try:
+            return cls(file, known, _scan(file), side)
+        except OSError as error:
+            os.close(file)
+            raise Unavailable(f"The log of this session cannot be read: {error.strerror} ({path}).") from error
+
     @property
     def last_seq(self) -> int:
         return len(self._starts)
@@ -185,6 +202,11 @@ class Log:
         finally:
             os.close(self._file)
             self._file = -1
+
+    def release(self) -> None:
+        """Let go of a log that was only looked at."""
+        os.close(self._file)
+        self._file = -1
 
     def _write(self, data: bytes, at: int) -> None:
         view = memoryview(data)

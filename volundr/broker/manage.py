@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from volundr import __version__
 from volundr.broker.broker import Readiness
 from volundr.broker.frames import Activity
+from volundr.broker.history import HISTORY_RECORDS
 from volundr.broker.service_manager import ServiceManager
 from volundr.domain.errors import Forbidden, Invalid
 from volundr.domain.sessions.spec import SessionSpec
@@ -110,6 +111,17 @@ async def delete(session_id: UUID, manager: Manager) -> Done:
 @router.get("/sessions/{session_id}/logs", name="skuld_session_logs")
 async def logs(session_id: UUID, manager: Manager, lines: Annotated[int, Query(ge=0, le=5000)] = LINES) -> Lines:
     return Lines(lines=manager.lines(str(session_id), lines))
+
+
+@router.get("/sessions/{session_id}/history", name="skuld_session_history")
+async def history(
+    session_id: UUID,
+    manager: Manager,
+    before: Annotated[int | None, Query(ge=1)] = None,
+    limit: Annotated[int, Query(ge=1, le=HISTORY_RECORDS)] = 500,
+) -> Response:
+    """Records before this one, oldest first, whether or not the session runs."""
+    return Response(await manager.history(str(session_id), before, limit), media_type="application/json")
 
 
 @router.post("/shutdown", name="skuld_shutdown")

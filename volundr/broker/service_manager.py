@@ -13,6 +13,7 @@ from pathlib import Path
 from volundr.broker.always import AlwaysRules
 from volundr.broker.broker import Broker, Health, Parts
 from volundr.broker.frames import Activity
+from volundr.broker.history import page, past
 from volundr.broker.transports.transport import Agent, CLITransport
 from volundr.domain.errors import Invalid, NotFound, Unavailable, VolundrError
 from volundr.domain.sessions.spec import SessionSpec
@@ -154,6 +155,14 @@ class ServiceManager:
 
     def lines(self, name: str, count: int) -> Sequence[str]:
         return (self._failed[name].error,) if name in self._failed else self.find(name).lines(count)
+
+    async def history(self, name: str, before: int | None, limit: int) -> bytes:
+        """A page of what was said and done, also of a session that does not run. Raises Unavailable."""
+        if (broker := self._brokers.get(name)) is not None:
+            journal = broker.journal
+            return page(journal.log, journal.stream.last_seq, before, limit)
+        async with self._few:
+            return await asyncio.to_thread(past, self._folder / name, before, limit)
 
     def _rules_grew(self, project: str) -> None:
         for broker in self._brokers.values():

@@ -16,6 +16,7 @@ from volundr.local.supervisor import START_SECONDS, Supervisor
 
 POLL_SECONDS = 5.0
 PATIENCE_SECONDS = 3.0
+HISTORY_SECONDS = 20.0
 ABSENT = PodStatus(state="absent")
 LOG_TAIL = 20
 ENDING_PAUSES = (0.1, 0.5)
@@ -72,6 +73,11 @@ class ProcessPods(PodManager):
         except NotFound:
             return ()
         return [str(line) for line in found.get("lines", ())]
+
+    async def history(self, session_id: UUID, memory: Mapping[str, Any], before: int | None, limit: int) -> bytes:  # noqa: ARG002
+        await self._reachable()
+        older = "" if before is None else f"&before={before}"
+        return await self._skuld.fetch(f"/manage/sessions/{session_id}/history?limit={limit}{older}", HISTORY_SECONDS)
 
     async def changes(self) -> AsyncIterator[UUID]:
         known: dict[str, str] = {}

@@ -34,6 +34,16 @@ class Skuld:
 
     async def ask(self, method: str, path: str, body: Json | None = None, limit: float = QUICK) -> Json:
         """The JSON answer. Raises NotFound, Invalid or Unavailable."""
+        return _read(*await self._exchange(method, path, body, limit))
+
+    async def fetch(self, path: str, limit: float = QUICK) -> bytes:
+        """The answer as it comes, not read. Raises NotFound, Invalid or Unavailable."""
+        status, answer = await self._exchange("GET", path, None, limit)
+        if status >= HTTPStatus.BAD_REQUEST:
+            _read(status, answer)
+        return answer
+
+    async def _exchange(self, method: str, path: str, body: Json | None, limit: float) -> tuple[int, bytes]:
         payload = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
         headers = [
             (b"host", b"skuld"),
@@ -52,7 +62,7 @@ class Skuld:
                 f"Skuld, the session broker, does not answer ({str(error) or 'no answer in time'}).",
                 hint="`volundr logs skuld` shows why.",
             ) from error
-        return _read(head.status, answer)
+        return head.status, answer
 
 
 def _read(status: int, answer: bytes) -> Json:

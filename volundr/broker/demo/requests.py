@@ -32,6 +32,8 @@ class Step:
 def understand(message: str, earlier: Sequence[str]) -> Sequence[Step]:
     """The steps that this message asks for; `earlier` are the person's messages before it."""
     scripted = [_step(match[1], match[2].strip()) for match in _STEP.finditer(message)]
+    if scripted and scripted[-1].kind in ("bash", "write", "read"):
+        scripted.append(_say("Done."))  # no agent ends its turn with a tool call
     return scripted or _plain(message.strip(), earlier)
 
 

@@ -95,6 +95,10 @@ class PodManager(ABC):
     async def logs(self, session_id: UUID, memory: Mapping[str, Any], lines: int) -> Sequence[str]: ...
 
     @abstractmethod
+    async def history(self, session_id: UUID, memory: Mapping[str, Any], before: int | None, limit: int) -> bytes:
+        """The newest `limit` records (before that one), running or not: the JSON `{"epoch", "records"}` as it is stored."""
+
+    @abstractmethod
     def upstream(self, session_id: UUID, memory: Mapping[str, Any]) -> Upstream | None:
         """Where the session's Skuld listens, for a gateway on this machine; None where others do the routing."""
 

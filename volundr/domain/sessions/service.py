@@ -62,7 +62,7 @@ class SessionService:
     async def start(self, session_id: UUID) -> Session:
         """Bring it up; one that is on its way or running already is left as it is."""
         self._must_stay(session_id)
-        fresh = {"error": "", "hint": "", "step": "starting", "activity": Activity(state="starting")}
+        fresh = {"error": "", "hint": "", "step": "starting"}
         session = await self._progress.move(session_id, Status.STARTING, fresh)
         if session is not None:
             self._spawn(session, self._launch.run, "start")
@@ -122,6 +122,11 @@ class SessionService:
     async def logs(self, session_id: UUID, lines: int) -> Sequence[str]:
         session = await self.get(session_id)
         return await self._launch.pods.logs(session_id, session.pod, lines)
+
+    async def history(self, session_id: UUID, before: int | None, limit: int) -> bytes:
+        """What was said and done, as JSON; the session need not run."""
+        session = await self.get(session_id)
+        return await self._launch.pods.history(session_id, session.pod, before, limit)
 
     async def settled(self, session_id: UUID) -> None:
         """Wait until what was begun for this session is over."""

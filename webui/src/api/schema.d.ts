@@ -153,6 +153,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions/{session_id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Session History
+         * @description The newest records, or those before one, whether or not the session runs.
+         */
+        get: operations["session_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions/{session_id}/logs": {
         parameters: {
             query?: never;
@@ -365,6 +385,26 @@ export interface paths {
         post?: never;
         /** Skuld Delete Session */
         delete: operations["skuld_delete_session_manage_sessions__session_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/manage/sessions/{session_id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Skuld Session History
+         * @description Records before this one, oldest first, whether or not the session runs.
+         */
+        get: operations["skuld_session_history_manage_sessions__session_id__history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -871,6 +911,24 @@ export interface components {
              * @constant
              */
             type: "hello";
+        };
+        /**
+         * HistoryOut
+         * @description Records of the conversation, oldest first. They belong to the epoch: another one means another log.
+         */
+        HistoryOut: {
+            /**
+             * Epoch
+             * @description Empty when nothing was kept yet.
+             */
+            epoch: string;
+            /**
+             * Records
+             * @description What `/s/{id}/ws/chat` replays, each with `seq` and `at`.
+             */
+            records: {
+                [key: string]: unknown;
+            }[];
         };
         /**
          * Interrupt
@@ -2051,6 +2109,40 @@ export interface operations {
             };
         };
     };
+    session_history: {
+        parameters: {
+            query?: {
+                before?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     session_logs: {
         parameters: {
             query?: {
@@ -2436,6 +2528,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    skuld_session_history_manage_sessions__session_id__history_get: {
+        parameters: {
+            query?: {
+                before?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
                 };
             };
             /** @description Validation Error */

@@ -1,4 +1,6 @@
 import type { ReactNode } from "react";
+import { Button } from "../ui/Button";
+import { useChat } from "./context";
 import styles from "./EmptyChat.module.css";
 import type { ChatSession } from "./session";
 import { useChatState } from "./useChatState";
@@ -14,12 +16,14 @@ interface EmptyChatProps {
 
 /** The first page of a conversation teaches one next step. */
 export function EmptyChat({ session, onTry }: EmptyChatProps): ReactNode {
+  const { engine } = useChat();
   const unread = useChatState((state) => state.older === "failed" && state.view.lastSeq === 0);
   if (unread) {
     return (
       <div className={styles.empty}>
-        <h2>The conversation is kept</h2>
-        <p>It can be read while the session runs. Start the session to read it and to go on; nothing is lost.</p>
+        <h2>The conversation could not be read</h2>
+        <p>It is kept, nothing is lost. The session's broker did not give it; its log says why.</p>
+        <Button onClick={() => void engine.readPast()}>Try again</Button>
       </div>
     );
   }

@@ -8,7 +8,7 @@ export const httpChat: ChatPort = {
   open: (path, protocols) => new BrowserSocket(path, protocols),
   history: (session, before, limit) => {
     const query = new URLSearchParams({ limit: String(limit), ...(before === null ? {} : { before: String(before) }) });
-    return ask<HistoryPage>("GET", `/s/${encodeURIComponent(session)}/history?${query}`);
+    return ask<HistoryPage>("GET", `/api/v1/sessions/${encodeURIComponent(session)}/history?${query}`);
   },
 };
 

@@ -215,6 +215,55 @@ describe("an answer to a permission", () => {
   });
 });
 
+describe("a session that does not run", () => {
+  it("is read without a socket, page by page, and goes on from there when it starts", async () => {
+    const skuld = new ScriptedSkuld();
+    for (let i = 1; i <= 700; i += 1) skuld.record({ type: "notice", level: "info", text: `${i}`, detail: "" });
+    const rig = new Rig(skuld);
+    rig.engine.start(false);
+    await settle();
+    expect(rig.state).toMatchObject({ loaded: true, older: "more", link: { state: "stopped" } });
+    expect([rig.state.view.firstSeq, rig.state.view.lastSeq]).toEqual([201, 700]);
+    await rig.engine.loadOlder();
+    expect(rig.state.older).toBe("all");
+    expect(rig.state.view.firstSeq).toBe(1);
+    expect([skuld.opened, skuld.tickets]).toEqual([0, 0]);
+    rig.engine.send("go on");
+    rig.engine.setRunning(true);
+    await rig.clock.pass(50);
+    expect(skuld.heard[0]).toMatchObject({ type: "attach", epoch: "e1", after: 700 });
+    expect(rig.state.view.pending).toMatchObject([{ text: "go on", state: "stored" }]);
+    expect(rig.state.view.firstSeq).toBe(1);
+  });
+
+  it("shows what was said while nobody was connected", async () => {
+    const skuld = new ScriptedSkuld();
+    const rig = await new Rig(skuld).live();
+    skuld.record({ type: "notice", level: "info", text: "one", detail: "" });
+    await rig.clock.pass(50);
+    skuld.refuse = new Error("offline");
+    skuld.cut();
+    skuld.record({ type: "notice", level: "info", text: "two", detail: "" });
+    rig.engine.setRunning(false);
+    await settle();
+    expect(rig.state.link.state).toBe("stopped");
+    expect(rig.state.view.entries).toMatchObject([{ text: "one" }, { text: "two" }]);
+  });
+
+  it("says when it cannot be read, and reads it when asked again", async () => {
+    const skuld = new ScriptedSkuld();
+    skuld.record({ type: "notice", level: "info", text: "one", detail: "" });
+    skuld.unreadable = true;
+    const rig = new Rig(skuld);
+    rig.engine.start(false);
+    await settle();
+    expect(rig.state).toMatchObject({ loaded: true, older: "failed" });
+    skuld.unreadable = false;
+    await rig.engine.readPast();
+    expect(rig.state).toMatchObject({ older: "all", view: { entries: [{ text: "one" }] } });
+  });
+});
+
 describe("older history", () => {
   it("comes in pages before the window", async () => {
     const skuld = new ScriptedSkuld();

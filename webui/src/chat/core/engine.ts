@@ -1,7 +1,7 @@
 import { type Clock, Connection, type Link } from "./connection";
 import { type Activity, type Capabilities, type Decide, type Frame, isRecord, type Json, type Scope } from "./frames";
 import { type Keep, Outbox } from "./outbox";
-import type { ChatPort } from "./port";
+import type { ChatPort, HistoryPage } from "./port";
 import { Transcript } from "./transcript";
 import { EMPTY_VIEW, type MessageEntry, type View } from "./view";
 
@@ -76,6 +76,7 @@ export class Engine {
   private gapAt = 0;
   private deciding: Readonly<Record<string, Deciding>> = {};
   private older: Older = "all";
+  private reading = false;
   private interruptTurn: number | null = null;
 
   constructor(private readonly parts: EngineParts) {
@@ -164,6 +165,33 @@ export class Engine {
     }
   }
 
+  /** What is kept of a session that does not run; what the socket had no time to say is added. */
+  async readPast(): Promise<void> {
+    if (this.reading) return;
+    this.reading = true;
+    try {
+      this.takePast(await this.parts.port.history(this.parts.session, null, PAGE));
+    } catch {
+      if (this.transcript.lastSeq === 0) this.setOlder("failed");
+    }
+    this.reading = false;
+    this.parts.publish({ loaded: true });
+  }
+
+  private takePast(page: HistoryPage): void {
+    // It runs by now, and a socket has attached: that one tells all.
+    if (this.connection.state !== "stopped" && this.connection.state !== "connecting") return;
+    this.flush(Number.POSITIVE_INFINITY);
+    const last = this.transcript.lastSeq;
+    const begins = page.records[0]?.seq ?? 0;
+    if (page.epoch !== this.epoch || begins > last + 1) this.forget();
+    this.epoch = page.epoch;
+    if (this.transcript.lastSeq === 0) this.transcript.prepend(page.records);
+    else for (const record of page.records) this.transcript.record(record);
+    if (this.older !== "loading") this.setOlder(this.transcript.firstSeq > 1 ? "more" : "all");
+    this.publishView();
+  }
+
   private setOlder(older: Older): void {
     this.older = older;
     this.parts.publish({ older });
@@ -172,8 +200,8 @@ export class Engine {
   private linked(link: Link): void {
     this.parts.publish({ link });
     if (link.state === "live") this.resend();
-    // Nothing to connect to: what was said can still be read, if Skuld has it.
-    if (link.state === "stopped" && this.transcript.lastSeq === 0) void this.loadOlder().then(() => this.parts.publish({ loaded: true }));
+    // Nothing to connect to: what was said can still be read.
+    if (link.state === "stopped") void this.readPast();
   }
 
   private resend(): void {

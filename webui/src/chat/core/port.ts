@@ -24,7 +24,7 @@ export interface ChatPort {
   /** A fresh ticket for one socket. Rejects with a `ChatRefused` when there is no use in trying again soon. */
   ticket(session: string): Promise<Ticket>;
   open(path: string, protocols: readonly string[]): ChatSocket;
-  /** Records before `before` (or the last ones), oldest first. */
+  /** Records before `before` (or the last ones), oldest first, whether or not the session runs. */
   history(session: string, before: number | null, limit: number): Promise<HistoryPage>;
 }
 

@@ -40,6 +40,7 @@ export class ScriptedSkuld implements ChatPort {
   epoch = "e1";
   tail = Number.POSITIVE_INFINITY;
   refuse: Error | null = null;
+  unreadable = false;
   opened = 0;
   tickets = 0;
   /** Opens by itself; else the test calls `sockets` one by one. */
@@ -66,6 +67,7 @@ export class ScriptedSkuld implements ChatPort {
   }
 
   history(_session: string, before: number | null, limit: number): Promise<HistoryPage> {
+    if (this.unreadable) return Promise.reject(new Error("unreadable"));
     const older = this.log.filter((record) => before === null || record.seq < before);
     return Promise.resolve({ epoch: this.epoch, records: older.slice(-limit) });
   }

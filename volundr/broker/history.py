@@ -1,0 +1,30 @@
+"""Pages of a session's records, oldest first, whether or not the session runs."""
+
+from pathlib import Path
+
+from volundr.broker.log import Log
+
+HISTORY_RECORDS = 2000
+HISTORY_BYTES = 4 * 1024 * 1024
+
+
+def page(log: Log, newest: int, before: int | None, limit: int) -> bytes:
+    """The records up to `newest` and before `before`: as many as asked for, unless they are very large."""
+    last = min(newest, before - 1) if before else newest
+    first = max(last - limit + 1, log.fits_before(last, HISTORY_BYTES))
+    return _document(log.epoch, b",".join(log.read(first, last)))
+
+
+def past(folder: Path, before: int | None, limit: int) -> bytes:
+    """Blocking. The page of a session that does not run; an empty one when it never ran. Raises Unavailable."""
+    log = Log.peek(folder)
+    if log is None:
+        return _document("", b"")
+    try:
+        return page(log, log.last_seq, before, limit)
+    finally:
+        log.release()
+
+
+def _document(epoch: str, records: bytes) -> bytes:
+    return b'{"epoch":"%b","records":[%b]}' % (epoch.encode(), records)
