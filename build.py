@@ -148,6 +148,11 @@ def up(arguments):
 
 def check(arguments):
     prepare("requirements-dev.txt")
+    npm = shutil.which("npm")
+    if npm is None:
+        missing("npm", "Install Node.js 20 or newer with npm, for the rules about the web UI.")
+    else:
+        install_node(npm, "webui")
     sources = ["volundr", "plugins", "tests", "build.py"]
     for tool in (["ruff", "format", "--check", *sources], ["ruff", "check", *sources], ["mypy"]):
         run([PYTHON, "-m", *tool])
