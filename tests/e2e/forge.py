@@ -37,8 +37,8 @@ class Forge:
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def up(self) -> None:
-        """Start it in the foreground, as a person would, and wait for what it prints."""
-        argv = [sys.executable, "-m", "volundr", "up", "--no-open", "--port", "0"]
+        """Start it in the foreground, as a person would, and wait for what it prints. Again: on the port it had."""
+        argv = [sys.executable, "-m", "volundr", "up", "--no-open", "--port", self.url.rpartition(":")[2] or "0"]
         with (self.home / "up.log").open("w") as log:
             self.process = subprocess.Popen(argv, env=dict(self.env), stdout=log, stderr=subprocess.STDOUT, cwd=self.home)
 
@@ -69,10 +69,14 @@ class Forge:
         return str(self.api("POST", "/login/codes")["url"])
 
     def api(self, method: str, path: str, body: Any = None) -> Any:
-        headers = {"authorization": f"Bearer {self.token}"}
-        answer = httpx.request(method, f"{self.url}/api/v1{path}", json=body, headers=headers, timeout=20)
+        answer = self.ask(method, path, json=body)
         assert answer.status_code < 400, answer.text
         return answer.json() if answer.content else None
+
+    def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """Whatever it answers."""
+        headers = {"authorization": f"Bearer {self.token}"}
+        return httpx.request(method, f"{self.url}/api/v1{path}", headers=headers, timeout=20, **more)
 
     @property
     def token(self) -> str:
@@ -92,9 +96,18 @@ class Forge:
         return wait_for(f"the session to be {status}", ask)
 
     def records(self, session_id: str) -> list[dict[str, Any]]:
-        """The session's log as it stands on the disk."""
-        lines = (self.home / "sessions" / session_id / "log.ndjson").read_bytes().splitlines()
-        return [json.loads(line[10:]) for line in lines]
+        return [json.loads(line) for line in self.log(session_id)]
+
+    def log(self, session_id: str) -> list[str]:
+        """The session's records as they stand on the disk."""
+        lines = (self.home / "sessions" / session_id / "log.ndjson").read_text().splitlines()
+        return [line[10:] for line in lines]
+
+    def agents(self, session_id: str) -> set[int]:
+        """The agent CLIs that work in this session's workspace."""
+        place = self.home / "workspaces" / session_id
+        own = {pid: command for pid, command in self.processes().items() if "volundr shim" not in command}
+        return {pid for pid in own if _folder(pid) == str(place)}
 
     def pid(self, role: str) -> int:
         return int(json.loads((self.home / "run" / f"{role}.json").read_text())["pid"])
@@ -131,6 +144,13 @@ class Forge:
             self.process.wait(40)
         self.cli("down", check=False)
         wait_for("every process to be gone", lambda: not self.processes())
+
+
+def _folder(pid: int) -> str:
+    try:
+        return os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        return ""
 
 
 @contextmanager
