@@ -22,6 +22,11 @@ def test_steps_follow_each_other_by_tool_rounds() -> None:
     assert plan(newest([prompt, result(), result()])).words == ("Done.",)
 
 
+def test_any_tool_can_be_called_with_any_input() -> None:
+    asked = newest([user('{{tool: Grep {"pattern": "a}", "where": {"in": "x"}}}}')])
+    assert plan(asked).tool == ("Grep", {"pattern": "a}", "where": {"in": "x"}})
+
+
 def test_a_new_prompt_begins_its_own_script() -> None:
     asked = newest([user("{{bash: ls}}"), result(), user("hello")])
     assert (asked.rounds, asked.earlier) == (0, ["{{bash: ls}}"])

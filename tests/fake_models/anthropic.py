@@ -127,8 +127,10 @@ def _message(body: dict[str, Any], turn: Turn) -> dict[str, Any]:
     }
 
 
-def _tool(tool: tuple[str, dict[str, str]], offered: list[dict[str, Any]]) -> dict[str, Any]:
+def _tool(tool: tuple[str, dict[str, Any]], offered: list[dict[str, Any]]) -> dict[str, Any]:
     kind, arguments = tool
+    if kind not in _NAMES:
+        return {"name": kind, "input": arguments}
     known = {entry.get("name"): entry for entry in offered}
     name = next((name for name in _NAMES[kind] if name in known), _NAMES[kind][0])
     fields = known.get(name, {}).get("input_schema", {}).get("properties", {})

@@ -8,28 +8,30 @@ carries the whole conversation; how many tool rounds were answered since that te
     {{think: hm}}                       think this before the next step
     {{bash: touch a.txt}}               call the shell tool
     {{write: a.txt :: content}}         call the tool that writes files
+    {{tool: Read {"file_path": "a.txt"}}}                 call any tool with this input
     {{error: 401 authentication_error Invalid API key}}   answer with an HTTP error
     {{hang: 30}}                        stay silent for 30 s
 
 Without a step it repeats what was said; when the steps are used up it says "Done."
 """
 
+import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
-_STEP = re.compile(r"\{\{\s*(text|slow|think|bash|write|error|hang)\s*:\s*(.*?)\s*\}\}", re.DOTALL)
+_STEP = re.compile(r"\{\{\s*(text|slow|think|bash|write|tool|error|hang)\s*:\s*(.*?)\s*\}\}(?!\})", re.DOTALL)
 _NOTE = re.compile(r"<system-reminder>.*?</system-reminder>|\[Request interrupted by user[^\]]*\]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """What one answer of the model holds. `tool` is (kind, arguments); `error` is (status, type, message)."""
+    """What one answer of the model holds. `tool` is (kind or its own name, arguments); `error` is (status, type, message)."""
 
     words: tuple[str, ...] = ()
     pause: float = 0.0
     thinking: str = ""
-    tool: tuple[str, dict[str, str]] | None = None
+    tool: tuple[str, dict[str, Any]] | None = None
     error: tuple[int, str, str] | None = None
     silent: float = 0.0
 
@@ -82,16 +84,24 @@ def _turn(verb: str, argument: str, thinking: str) -> Turn:
         case "slow":
             count, pause = argument.split()
             return Turn(words=tuple(f"word{number} " for number in range(int(count))), pause=float(pause), thinking=thinking)
-        case "bash":
-            return Turn(words=("Running. ",), tool=("shell", {"command": argument}), thinking=thinking)
-        case "write":
-            path, _, content = argument.partition("::")
-            return Turn(words=("Writing. ",), tool=("write", {"path": path.strip(), "content": content.strip() + "\n"}))
+        case "bash" | "write" | "tool":
+            word, tool = _call(verb, argument)
+            return Turn(words=(word,), tool=tool, thinking=thinking)
         case "error":
             status, kind, message = argument.split(None, 2)
             return Turn(error=(int(status), kind, message))
         case _:
             return Turn(silent=float(argument), words=("Late.",))
+
+
+def _call(verb: str, argument: str) -> tuple[str, tuple[str, dict[str, Any]]]:
+    if verb == "bash":
+        return "Running. ", ("shell", {"command": argument})
+    if verb == "write":
+        path, _, content = argument.partition("::")
+        return "Writing. ", ("write", {"path": path.strip(), "content": content.strip() + "\n"})
+    name, _, given = argument.partition(" ")
+    return "Calling. ", (name, json.loads(given or "{}"))
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -68,6 +68,20 @@ def test_no_error_is_swallowed() -> None:
     assert silent == []
 
 
+def test_every_task_has_an_owner() -> None:
+    """A task that nobody keeps may vanish in the middle: tasks come from a TaskGroup or from volundr.process.Tasks."""
+    bare = [
+        f"{named(path)}:{node.lineno}"
+        for path in sources()
+        if named(path) != "volundr/process.py"
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call)
+        and (call := ast.unparse(node.func)).endswith(("create_task", "ensure_future"))
+        and (call.startswith("asyncio.") or "loop" in call)
+    ]
+    assert bare == []
+
+
 def test_nothing_is_unfinished() -> None:
     mark = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError)\b")
     code = [p for p in [*sources(), *tracked("webui/src/*.ts", "webui/src/*.tsx")] if "test" not in named(p)]

@@ -1,0 +1,84 @@
+"""Every module has a test that imports it, or one that is named here and runs it through what uses it."""
+
+import ast
+
+from tests.rules.tree import ROOT, named, parsed, sources, tracked
+
+THROUGH = {
+    "volundr.__main__": "test_cli",
+    "volundr.api.deps": "test_api_sessions",
+    "volundr.api.health": "test_api_system",
+    "volundr.api.openapi": "rules/test_generated",
+    "volundr.api.sessions": "test_api_sessions",
+    "volundr.api.system": "test_api_system",
+    "volundr.broker.always": "test_broker",
+    "volundr.broker.broker": "test_broker",
+    "volundr.broker.channels.admission": "test_broker",
+    "volundr.broker.channels.websocket": "test_broker_cuts",
+    "volundr.broker.demo": "test_demo",
+    "volundr.broker.demo.program": "test_demo",
+    "volundr.broker.demo.tools": "test_demo",
+    "volundr.broker.demo.wire": "test_demo",
+    "volundr.broker.journal": "test_broker",
+    "volundr.broker.keeper": "test_keeper",
+    "volundr.broker.recovery": "test_broker",
+    "volundr.broker.runner": "test_broker",
+    "volundr.broker.shim": "test_shim",
+    "volundr.broker.shim.child": "test_shim",
+    "volundr.broker.shim.run": "test_shim",
+    "volundr.broker.shim.server": "test_shim",
+    "volundr.broker.state": "test_conversation",
+    "volundr.broker.stream": "test_broker_cuts",
+    "volundr.broker.transports.control": "test_transports",
+    "volundr.broker.transports.links": "test_transports",
+    "volundr.broker.transports.remote": "test_transports_remote",
+    "volundr.broker.transports.stdio": "test_transports",
+    "volundr.broker.transports.tool_titles": "test_claude_dialect",
+    "volundr.cli.chat": "test_cli_forge",
+    "volundr.cli.down": "test_cli_forge",
+    "volundr.cli.open": "test_cli_forge",
+    "volundr.cli.ports": "test_cli_forge",
+    "volundr.cli.roles": "test_cli_forge",
+    "volundr.cli.status": "test_cli_forge",
+    "volundr.cli.up": "test_cli_forge",
+    "volundr.domain.sessions.contributors.core": "test_sessions_lifecycle",
+    "volundr.domain.sessions.contributors.workspace": "test_sessions_lifecycle",
+    "volundr.local.logfile": "test_cli_forge",
+    "volundr.local.machine": "e2e/test_demo_in_browser",
+    "volundr.local.relay": "test_gateway_http",
+    "volundr.local.serve": "test_cli_forge",
+    "volundr.local.worktrees": "test_worktrees",
+    "volundr.roles": "test_cli_forge",
+    "volundr.sdk": "test_registry",
+}
+"""Grows only when a module is best shown through another one; a module that a test imports has to leave."""
+
+
+def modules() -> set[str]:
+    found = set()
+    for path in sources():
+        if len(path.read_text().splitlines()) > 1:
+            dotted = named(path).removeprefix("plugins/").removesuffix(".py").replace("/", ".")
+            found.add(dotted.removesuffix(".__init__"))
+    return found
+
+
+def imported() -> set[str]:
+    found: set[str] = set()
+    for path in tracked("tests/*.py"):
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.Import):
+                found |= {name.name for name in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found |= {node.module} | {f"{node.module}.{name.name}" for name in node.names}
+    return found
+
+
+def test_every_module_is_imported_by_a_test_or_listed() -> None:
+    assert modules() - imported() - THROUGH.keys() == set()
+
+
+def test_the_list_holds_nothing_that_need_not_stand_in_it() -> None:
+    assert THROUGH.keys() - modules() == set(), "these modules are gone"
+    assert THROUGH.keys() & imported() == set(), "tests import these by themselves"
+    assert [test for test in THROUGH.values() if not (ROOT / "tests" / f"{test}.py").is_file()] == []
