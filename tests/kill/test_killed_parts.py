@@ -84,9 +84,7 @@ def test_a_turn_that_ended_while_the_forge_was_away_is_there_when_it_is_back(for
         wait_for("the turn to end", lambda: any(one["type"] == "turn_finished" for one in forge.records(session["id"])))
         forge.up()
         assert turn_end(chat, 1)["status"] == "ok"
-        wait_for(
-            "the forge to know", lambda: forge.api("GET", f"/sessions/{session['id']}")["activity"]["state"] == "idle"
-        )
+        wait_for("the forge to know", lambda: forge.api("GET", f"/sessions/{session['id']}")["activity"]["state"] == "idle")
         assert_each_record_once(forge, session, chat)
 
 
@@ -115,11 +113,10 @@ def test_a_killed_shim_takes_the_agent_along_and_the_next_message_resumes(forge:
         wait_for("the agent to speak after its command", lambda: "word5 " in chat.streamed)
         assert with_words("sleep", number)
         first = agent_pid(forge, agent)
-        killed = forge.kill("shim")
+        forge.kill("shim")
         end = turn_end(chat, 2)
         assert end["status"] == "interrupted", end
         wait_for("the agent's tree to be gone", lambda: not alive(first) and not with_words("sleep", number), 10)
-        wait_for("another shim", lambda: forge.pid("shim") != killed)
         chat.say("What did I say?")
         assert turn_end(chat, 3)["status"] == "ok"
         assert agent_pid(forge, agent) != first
@@ -128,4 +125,15 @@ def test_a_killed_shim_takes_the_agent_along_and_the_next_message_resumes(forge:
         else:
             assert "the word is heron" in json.dumps(model.requests[-1]["messages"])
         assert forge.api("GET", f"/sessions/{session['id']}")["status"] == "running"
+        assert_each_record_once(forge, session, chat)
+
+
+def test_what_is_said_before_there_is_another_shim_waits_for_it(forge: Forge) -> None:
+    session = forge.session("at-once")
+    with attached(forge, session) as chat:
+        for turn in (1, 2, 3):
+            forge.kill("shim")
+            chat.say(f"{{{{text: answer {turn}}}}}")
+            wait_for("the answer", lambda turn=turn: f"answer {turn}" in chat.said)
+            forge.until(session["id"], "running")
         assert_each_record_once(forge, session, chat)
