@@ -4,6 +4,7 @@ import shutil
 import subprocess
 
 import pytest
+
 from tests.rules.tree import ROOT
 
 pytestmark = pytest.mark.e2e

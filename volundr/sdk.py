@@ -1,7 +1,24 @@
 """All that a plugin imports."""
 
-from volundr.broker.events import AgentEvent, Command
-from volundr.broker.frames import Capabilities
+from volundr.broker.events import (
+    AgentEvent,
+    Answer,
+    Asked,
+    Break,
+    Command,
+    Exited,
+    Ready,
+    Remarked,
+    Say,
+    Taken,
+    TextDelta,
+    TextDone,
+    ToolCalled,
+    ToolEnded,
+    TurnEnded,
+    Withdrawn,
+)
+from volundr.broker.frames import Capabilities, Rule, Usage
 from volundr.broker.transports.stream_json import StreamJsonDialect
 from volundr.broker.transports.transport import Agent, Dialect, Found, Job, Launch
 from volundr.domain.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
@@ -15,10 +32,14 @@ __all__ = [
     "Adapters",
     "Agent",
     "AgentEvent",
+    "Answer",
+    "Asked",
+    "Break",
     "Capabilities",
     "Command",
     "Conflict",
     "Dialect",
+    "Exited",
     "Forbidden",
     "Found",
     "Invalid",
@@ -27,11 +48,23 @@ __all__ = [
     "NotFound",
     "PodManager",
     "PodStatus",
+    "Ready",
+    "Remarked",
+    "Rule",
+    "Say",
     "Session",
     "SessionContribution",
     "SessionContributor",
     "SessionSpec",
     "StreamJsonDialect",
+    "Taken",
+    "TextDelta",
+    "TextDone",
+    "ToolCalled",
+    "ToolEnded",
+    "TurnEnded",
     "Unavailable",
+    "Usage",
+    "Withdrawn",
     "hookimpl",
 ]

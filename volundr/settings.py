@@ -61,12 +61,15 @@ class PodSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentSettings:
-    """`[agents.<name>]`: the program to use instead of the one on PATH, more arguments, more environment."""
+    """`[agents.<name>]`: the program to use instead of the one on PATH, more arguments and environment, the usual model."""
 
     command: str = ""
+    model: str = ""
     args: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+
+_AGENT_KEYS = frozenset({"command", "model", "args", "env"})
 
 SECTIONS: Mapping[str, type[Any]] = {
     "server": ServerSettings,
@@ -184,14 +187,15 @@ def _section(values: Section, section: str, path: Path) -> dict[str, Any]:
 
 def _agent(values: Section, where: str) -> AgentSettings:
     for key in values:
-        if key not in {"command", "args", "env"}:
-            raise _unknown(f"{where} {key}", ["command", "args", "env"])
+        if key not in _AGENT_KEYS:
+            raise _unknown(f"{where} {key}", sorted(_AGENT_KEYS))
     args, env = values.get("args", []), values.get("env", {})
     if not isinstance(args, list) or not all(isinstance(arg, str) for arg in args):
         raise Invalid(f'{where} args must be a list of texts, such as args = ["--verbose"].')
     if not isinstance(env, dict) or not all(isinstance(value, str) for value in env.values()):
         raise Invalid(f'{where} env must be a table of texts, such as env = {{ NAME = "value" }}.')
-    return AgentSettings(command=_checked(values.get("command", ""), str, f"{where} command"), args=tuple(args), env=env)
+    command, model = (_checked(values.get(key, ""), str, f"{where} {key}") for key in ("command", "model"))
+    return AgentSettings(command=command, model=model, args=tuple(args), env=env)
 
 
 def _table(value: object, where: str) -> Section:

@@ -141,3 +141,18 @@ def test_a_phone_gets_one_column_and_can_answer(browser, forge: Forge) -> None:
     screen.sees("Done.")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     context.close()
+
+
+def test_what_was_said_can_be_read_while_the_session_is_stopped_and_when_it_is_archived(page: Page, forge: Forge) -> None:
+    session = forge.session("kept")
+    screen = Screen(page, forge).open(session["id"])
+    screen.say("{{text: worth keeping}}")
+    screen.sees("worth keeping")
+    forge.api("POST", f"/sessions/{session['id']}/stop")
+    forge.until(session["id"], "stopped")
+    page.reload()
+    screen.sees("worth keeping")
+    forge.api("POST", f"/sessions/{session['id']}/archive")
+    forge.session("another")
+    page.reload()
+    screen.sees("worth keeping")

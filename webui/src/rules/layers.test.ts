@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 
 const ROOT = resolve(import.meta.dirname, "..");
-const LIMIT = 300;
+const LIMIT = 400;
 
 /** What each folder may import from; itself always. `chat` is a feature with its own port and adapter. */
 const MAY: Record<string, readonly string[]> = {

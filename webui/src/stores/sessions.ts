@@ -52,6 +52,9 @@ export const useSessions = create<Sessions>()((set, get) => {
         cursor = page.next;
       } while (cursor);
       set({ byId: replaceAll(get().byId, items, noted), loaded: true, problem: undefined });
+      // The newest archived ones too: their group is closed, but they can be opened, read and restored.
+      const archived = await ports().sessions.list({ status: "archived" });
+      if (mine === round) set({ byId: archived.items.filter((one) => !noted.gone.has(one.id)).reduce(merge, get().byId) });
     } catch (error) {
       if (mine === round) set({ problem: asProblem(error) });
     } finally {
