@@ -14,6 +14,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
+from volundr.process import Tasks
+
 PAUSES = (0.05, 0.1, 0.2, 0.4)
 DIAL_SECONDS = 5.0
 
@@ -101,6 +103,8 @@ class ChatClient:
                     await self.put(waiting)
             case "stored" | "rejected":
                 self.unsure.pop(frame["id"], None)
+            case _:
+                pass
 
     async def put(self, frame: Frame | str) -> None:
         """Send this frame, or this text as it stands, once attached."""
@@ -183,7 +187,7 @@ def watching(session: str, door: Door) -> Iterator[Watcher]:
 
 
 async def _begin(client: ChatClient) -> asyncio.Task[None]:
-    return asyncio.create_task(client.run(), name="chat client")
+    return Tasks().spawn(client.run(), name="chat client")
 
 
 async def _attached(client: ChatClient, running: asyncio.Task[None]) -> None:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.chat_client import Watcher
 from tests.e2e.forge import Forge, wait_for
 from tests.kill.watch import assert_each_record_once, attached, turn_end
 
@@ -24,13 +25,17 @@ BAD = {
 }
 
 
+def refusal(chat: Watcher, count: int) -> str:
+    """The cause that the `count`th refusal names."""
+    return str(wait_for("a refusal", lambda: chat.told("rejected")[count - 1 : count])[0]["error"])
+
+
 def test_a_bad_frame_is_rejected_with_its_cause_and_the_connection_stays(forge: Forge) -> None:
     session = forge.session("frames")
     with attached(forge, session) as chat:
         for count, (what, text) in enumerate(BAD.items(), 1):
             chat.put(text)
-            told = wait_for(f"a refusal of {what}", lambda count=count: chat.told("rejected")[count - 1 : count])
-            assert len(told[0]["error"]) > 10, what
+            assert len(refusal(chat, count)) > 10, what
         assert "extra" in chat.told("rejected")[4]["error"]
         chat.say("{{text: unharmed}}")
         assert turn_end(chat, 1)["status"] == "ok"

@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from tests.chat_client import Watcher
 from tests.e2e.forge import Forge, wait_for
 from tests.fake_models.anthropic import Endpoint
 from tests.kill.watch import agent_pid, alive, asked, assert_each_record_once, attached, turn_end, with_words
@@ -12,6 +13,15 @@ from tests.kill.watch import agent_pid, alive, asked, assert_each_record_once, a
 pytestmark = pytest.mark.e2e
 
 SLOW = "{{slow: 80 0.05}}"
+
+
+def speaks(chat: Watcher, word: str) -> None:
+    wait_for(f"the agent to say {word}", lambda: word in chat.streamed + chat.said)
+
+
+def exits(chat: Watcher, count: int) -> None:
+    """Skuld took note that this many runs of the agent ended."""
+    wait_for("the run to end", lambda: [one["state"] for one in chat.of("agent_state")].count("exited") >= count)
 
 
 def test_a_killed_skuld_costs_neither_the_agent_nor_a_record(forge: Forge, agent: str) -> None:
@@ -38,7 +48,7 @@ def test_skuld_may_be_killed_again_and_again(forge: Forge, agent: str) -> None:
     with attached(forge, session) as chat:
         chat.say("{{slow: 160 0.05}}")
         for word in ("word5 ", "word40 "):
-            wait_for("the agent to speak", lambda word=word: word in chat.streamed + chat.said)
+            speaks(chat, word)
             forge.kill("skuld")
         assert turn_end(chat, 1)["status"] == "ok"
         assert [chat.said.count(f"word{number} ") for number in range(160)] == [1] * 160
@@ -133,7 +143,9 @@ def test_what_is_said_before_there_is_another_shim_waits_for_it(forge: Forge) ->
     with attached(forge, session) as chat:
         for turn in (1, 2, 3):
             forge.kill("shim")
+            exits(chat, turn)
             chat.say(f"{{{{text: answer {turn}}}}}")
-            wait_for("the answer", lambda turn=turn: f"answer {turn}" in chat.said)
+            assert turn_end(chat, turn)["status"] == "ok"
+            assert f"answer {turn}" in chat.said
             forge.until(session["id"], "running")
         assert_each_record_once(forge, session, chat)

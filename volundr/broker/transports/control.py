@@ -9,6 +9,7 @@ from typing import Any
 from volundr.domain.errors import Unavailable
 
 QUICK = 10.0
+RETRY_PAUSE = 0.05
 LONGEST_ANSWER = 16 * 1024 * 1024
 
 
@@ -32,12 +33,28 @@ async def ask(shim: Path, request: Mapping[str, Any], limit: float = QUICK) -> M
     return answer
 
 
+async def ask_coming(shim: Path, request: Mapping[str, Any], patience: float) -> Mapping[str, Any]:
+    """As `ask`, of a shim that may be just about to be started again: what nobody has heard can safely be said once more."""
+    deadline = asyncio.get_running_loop().time() + patience
+    while True:
+        try:
+            return await ask(shim, request)
+        except Unavailable as error:
+            if not _nobody_there(error) or asyncio.get_running_loop().time() > deadline:
+                raise
+        await asyncio.sleep(RETRY_PAUSE)
+
+
+def _nobody_there(error: Unavailable) -> bool:
+    return isinstance(error.__cause__, ConnectionRefusedError | FileNotFoundError)
+
+
 async def runs(shim: Path, session: str) -> Mapping[str, bool]:
     """The runs of a session that the shim knows, and whether each is alive. Empty when there is no shim."""
     try:
         answer = await ask(shim, {"op": "list"})
     except Unavailable as error:
-        if isinstance(error.__cause__, ConnectionRefusedError | FileNotFoundError):
+        if _nobody_there(error):
             return {}
         raise
     return {str(run["run"]): bool(run["alive"]) for run in answer["runs"] if run["session"] == session}

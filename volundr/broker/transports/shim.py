@@ -16,6 +16,8 @@ from volundr.process import Tasks
 
 log = logging.getLogger(__name__)
 
+SHIM_SECONDS = 5.0
+"""How long a run waits for a shim that is being started again."""
 LINK_SECONDS = 15.0
 """How long the shim may take to connect."""
 TAKE_SECONDS = 30.0
@@ -70,7 +72,7 @@ class ShimTransport(CLITransport, LinkOwner):
         request = {"op": "spawn", "session": self._session, "run": run, "link": str(self._where.skuld), "secret": self._secret}
         job = {"argv": list(launch.argv), "env": dict(launch.env), "cwd": str(launch.cwd)}
         try:
-            await control.ask(self._where.shim, {**request, **job})
+            await control.ask_coming(self._where.shim, {**request, **job}, SHIM_SECONDS)
             await self._open(current)
         except BaseException:
             self._run = None
