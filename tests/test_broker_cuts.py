@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.bench_broker import events
+from tests.bench.skuld import events
 from tests.skuld_kit import Rig, World, skuld, until
 from volundr.broker.events import Ready, TextDelta, TextDone, TurnEnded
 

@@ -1,14 +1,17 @@
-"""What Skuld costs: `python -m tests.bench_broker [idle]` prints figures; `build.py bench` uses `measure`."""
+"""What Skuld costs by itself, in this process, without shim and gateway. `python -m tests.bench.skuld`"""
 
 import asyncio
-import json
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 
+import uvloop
+
+from tests.bench._kit import Row, percentile, show
 from tests.skuld_kit import Process, Rig, skuld, until
 from volundr.broker.events import AgentEvent, TextDelta, TextDone, ToolCalled, ToolEnded, TurnEnded
 
@@ -104,40 +107,42 @@ def resident_mb() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
 
 
-async def measure(home: Path) -> dict[str, float]:
-    figures: dict[str, float] = {}
+async def speed(home: Path) -> list[Row]:
+    rows = []
     async with skuld(home) as rig:
-        figures["events_per_second"] = round(await throughput(rig, 40_000, records_only=False))
-        figures["records_per_second"] = round(await throughput(rig, 20_000, records_only=True))
+        words = await throughput(rig, 40_000, records_only=False)
+        stored = await throughput(rig, 20_000, records_only=True)
+        rows.append(Row(what="events a second, mostly words", value=words, unit="1/s", budget="> 10,000"))
+        rows.append(Row(what="events a second, all stored", value=stored, unit="1/s"))
         for sessions in (1, 100):
-            found = await latency(rig, 500, sessions)
-            figures[f"added_ms_p50_{sessions}"] = round(median(found), 3)
-            figures[f"added_ms_p99_{sessions}"] = round(quantiles(found, n=100)[98], 3)
+            found, streaming = await latency(rig, 500, sessions), f"{sessions} streaming" if sessions > 1 else "alone"
+            rows.append(Row(what=f"agent to socket, {streaming}, p50", value=median(found), unit="ms", budget="< 1"))
+            rows.append(Row(what=f"agent to socket, {streaming}, p99", value=percentile(found, 99), unit="ms", budget="< 5"))
         seconds, count = await replay(rig, 10_000)
-        figures["replay_10k_ms"] = round(seconds * 1000)
-        figures["replayed"] = count
-    return figures
+        rows.append(Row(what=f"replay of {count:,} events, parsed", value=seconds * 1000, unit="ms", budget="< 300"))
+    return rows
 
 
-async def measure_idle(home: Path) -> dict[str, float]:
+async def idle(home: Path) -> list[Row]:
     """In a process of its own: memory that was used before says nothing."""
-    figures: dict[str, float] = {}
     async with skuld(home) as rig:
         before, opened = resident_mb(), time.perf_counter()
         for _ in range(1000):
             await rig.new()
-        figures["mb_of_1000_idle_sessions"] = round(resident_mb() - before)
-        figures["ms_per_session_start"] = round(time.perf_counter() - opened, 2)
-    return figures
+        taken, spent = resident_mb() - before, time.perf_counter() - opened
+    return [
+        Row(what="1,000 idle sessions, RSS", value=taken, unit="MB", budget="< 500"),
+        Row(what="one of them, until it is ready", value=spent, unit="ms"),
+    ]
 
 
 def main() -> None:
-    import uvloop
-
+    title, work = ("Skuld, idle sessions", idle) if "idle" in sys.argv else ("Skuld alone, scripted agents", speed)
     with tempfile.TemporaryDirectory() as home, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        work = measure_idle if "idle" in sys.argv else measure
-        print(json.dumps(runner.run(work(Path(home))), indent=2))
+        show(title, runner.run(work(Path(home))))
 
 
 if __name__ == "__main__":
     main()
+    if "idle" not in sys.argv:
+        subprocess.run([sys.executable, "-m", "tests.bench.skuld", "idle"], check=True)
