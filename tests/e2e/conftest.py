@@ -40,8 +40,9 @@ def claude() -> str:
     return "claude"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One a module: while playwright runs, its event loop occupies this thread, and other tests need theirs."""
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
         pytest.skip("install Chromium (Debian: `apt install chromium`): this test drives a browser")
