@@ -1,7 +1,10 @@
 """The real Claude Code against a scripted model, in a real browser."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.forge import Forge, forge_at, wait_for
 from tests.e2e.screen import Screen
@@ -71,18 +74,36 @@ def test_a_key_that_is_refused_is_said_on_the_page(page: Page, forge: Forge, cla
 
 
 def test_an_agent_that_is_not_there_is_said_with_what_to_do(browser, tmp_path) -> None:
-    with forge_at(tmp_path / "home", PATH="/usr/bin:/bin") as forge:
-        context = browser.new_context()
-        page = context.new_page()
-        page.goto(forge.link)
-        page.wait_for_url(lambda url: "login" not in url)
+    with forge_at(tmp_path / "home", PATH="/usr/bin:/bin") as forge, _signed_in(browser, forge) as page:
         made = forge.api("POST", "/sessions", {"name": "absent", "agent": "claude"})
         failed = forge.until(made["id"], "failed")
         assert "not on this machine" in failed["error"]
         page.goto(f"{forge.url}/sessions/{made['id']}")
         expect(page.get_by_text("is not on this machine").first).to_be_visible()
         expect(page.get_by_text("npm install -g @anthropic-ai/claude-code").first).to_be_visible()
-        context.close()
+
+
+def test_an_agent_that_is_not_logged_in_says_so_in_its_own_words(browser, tmp_path, model: Endpoint, claude: str) -> None:
+    with forge_at(tmp_path / "home", ANTHROPIC_BASE_URL=model.url) as forge, _signed_in(browser, forge) as page:
+        session = forge.session("stranger", agent=claude)
+        screen = Screen(page, forge).open(session["id"])
+        screen.say("hello")
+        wait_for("the turn to end", lambda: _turns(forge, session["id"]) == 1)
+        (end,) = [record for record in forge.records(session["id"]) if record["type"] == "turn_finished"]
+        assert end["status"] == "failed" and "Not logged in" in end["error"]
+        expect(page.get_by_text(end["error"]).first).to_be_visible()
+        expect(page.get_by_text("log in with /login").first).to_be_visible()
+    assert model.requests == []
+
+
+@contextmanager
+def _signed_in(browser: Browser, forge: Forge) -> Iterator[Page]:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(forge.link)
+    page.wait_for_url(lambda url: "login" not in url)
+    yield page
+    context.close()
 
 
 def _turns(forge: Forge, session_id: str) -> int:
