@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection, unix_connect
 
 from volundr.broker.app import Skuld, compose
 from volundr.broker.events import AgentEvent, Command, Exited
-from volundr.broker.frames import Capabilities
+from volundr.broker.parts import Capabilities
 from volundr.broker.service_manager import Surroundings
 from volundr.broker.transports.transport import Agent, CLITransport, Dialect, Found, Heard, Job, Launch
 from volundr.domain.errors import Unavailable

@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.skuld_kit import KEY, Client, Rig, ScriptedAgent, World, skuld, until
 from volundr.broker.events import Answer, Asked, Break, Exited, Ready, Say, TextDelta, TextDone, ToolCalled, TurnEnded
-from volundr.broker.frames import Rule
+from volundr.broker.parts import Rule
 from volundr.domain.tickets import issue
 
 type Story = Callable[[Rig], Awaitable[None]]

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.skuld_kit import skuld, until
 from volundr.broker.events import Ready, TextDone, TurnEnded
-from volundr.broker.frames import Activity
+from volundr.broker.parts import Activity
 from volundr.broker.report import News, Reporter
 from volundr.domain.tickets import derive
 from volundr.process import Tasks

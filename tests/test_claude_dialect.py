@@ -24,7 +24,7 @@ from volundr.broker.events import (
     TurnEnded,
     Withdrawn,
 )
-from volundr.broker.frames import Rule, Scope, Usage
+from volundr.broker.parts import Rule, Scope, Usage
 from volundr.broker.transports.stream_json import StreamJsonDialect
 from volundr.broker.transports.transport import Job
 from volundr.domain.errors import Invalid, Unavailable

@@ -12,7 +12,8 @@ from volundr.broker import events as ev
 from volundr.broker import frames as fr
 from volundr.broker.codec import Entry, decode_entry, encode_entry
 from volundr.broker.conversation import Conversation, Delivered, Input, Item, Opened, RulesGrew, Said, Vanished
-from volundr.broker.frames import Capabilities, Decide, Delta, Interrupt, Rejected, Rule, Send, Stored
+from volundr.broker.frames import Decide, Delta, Interrupt, Rejected, Send, Stored
+from volundr.broker.parts import Capabilities, Rule
 
 SHELL = Rule(tool="Bash", subject="make")
 

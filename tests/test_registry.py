@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from volundr.broker.frames import Capabilities
+from volundr.broker.parts import Capabilities
 from volundr.broker.transports.transport import Agent, Dialect, Found, Job, Launch
 from volundr.domain.errors import Invalid
 from volundr.loader import load

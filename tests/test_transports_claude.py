@@ -12,7 +12,7 @@ from tests.fake_models.anthropic import serving
 from tests.shim_process import shim
 from tests.test_transports import skuld
 from volundr.broker.events import Answer, Asked, Break, Exited, Ready, Say, Taken, TextDelta, ToolEnded, TurnEnded
-from volundr.broker.frames import Scope
+from volundr.broker.parts import Scope
 from volundr.broker.transports.transport import Job
 from volundr.process import start_time
 from volundr.testing import Listener

@@ -134,9 +134,9 @@ def _described(api: FastAPI) -> FastAPI:
 
 
 def _skulds_part() -> tuple[Sequence[Any], Sequence[APIRouter]]:
-    from volundr.broker import frames, manage
+    from volundr.broker import frames, manage, records
 
-    return (frames.Record, frames.Live, frames.FromClient), (manage.router,)
+    return (records.Record, frames.Live, frames.FromClient), (manage.router,)
 
 
 def openapi_document() -> dict[str, Any]:

@@ -1,24 +1,31 @@
 """All that a plugin imports."""
 
 from volundr.broker.events import (
+    Adjust,
     AgentEvent,
     Answer,
     Asked,
+    Attached,
     Break,
     Command,
     Exited,
+    Offered,
+    Planned,
     Ready,
     Remarked,
     Say,
+    Steer,
     Taken,
     TextDelta,
     TextDone,
     ToolCalled,
     ToolEnded,
+    ToolOutput,
     TurnEnded,
+    Untaken,
     Withdrawn,
 )
-from volundr.broker.frames import Capabilities, Rule, Usage
+from volundr.broker.parts import Attachment, Capabilities, Choice, Rule, SlashCommand, Task, Usage
 from volundr.broker.transports.stream_json import StreamJsonDialect
 from volundr.broker.transports.transport import Agent, Dialect, Found, Job, Launch
 from volundr.domain.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
@@ -30,12 +37,16 @@ from volundr.registry import Adapters
 
 __all__ = [
     "Adapters",
+    "Adjust",
     "Agent",
     "AgentEvent",
     "Answer",
     "Asked",
+    "Attached",
+    "Attachment",
     "Break",
     "Capabilities",
+    "Choice",
     "Command",
     "Conflict",
     "Dialect",
@@ -46,6 +57,8 @@ __all__ = [
     "Job",
     "Launch",
     "NotFound",
+    "Offered",
+    "Planned",
     "PodManager",
     "PodStatus",
     "Ready",
@@ -56,14 +69,19 @@ __all__ = [
     "SessionContribution",
     "SessionContributor",
     "SessionSpec",
+    "SlashCommand",
+    "Steer",
     "StreamJsonDialect",
     "Taken",
+    "Task",
     "TextDelta",
     "TextDone",
     "ToolCalled",
     "ToolEnded",
+    "ToolOutput",
     "TurnEnded",
     "Unavailable",
+    "Untaken",
     "Usage",
     "Withdrawn",
     "hookimpl",

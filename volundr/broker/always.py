@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from volundr.broker.frames import Rule
+from volundr.broker.parts import Rule
 
 log = logging.getLogger(__name__)
 

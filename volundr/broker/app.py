@@ -20,8 +20,8 @@ from volundr.broker import manage
 from volundr.broker.broker import Broker
 from volundr.broker.channels.admission import Admission
 from volundr.broker.channels.websocket import chat
-from volundr.broker.frames import Activity
 from volundr.broker.history import HISTORY_RECORDS, page
+from volundr.broker.parts import Activity
 from volundr.broker.service_manager import ServiceManager, Surroundings
 from volundr.broker.transports.factory import Transports
 from volundr.broker.transports.shim import Where

@@ -11,9 +11,10 @@ from volundr.broker.always import AlwaysRules
 from volundr.broker.codec import Entry
 from volundr.broker.conversation import Conversation, Opened, RulesGrew, Said
 from volundr.broker.events import Exited
-from volundr.broker.frames import Activity, ActivityChanged, Attach, Decide, Hello, Interrupt, Live, Rejected, Rule, Send
+from volundr.broker.frames import ActivityChanged, Attach, Decide, Hello, Interrupt, Live, Rejected, Send
 from volundr.broker.journal import Journal, Reply
 from volundr.broker.log import Log
+from volundr.broker.parts import Activity, Rule
 from volundr.broker.recovery import Told, recover
 from volundr.broker.report import News, Reporter
 from volundr.broker.runner import Runner

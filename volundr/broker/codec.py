@@ -7,7 +7,9 @@ from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
-from volundr.broker.frames import FromClient, Live, Record, Rule, Usage
+from volundr.broker.frames import FromClient, Live
+from volundr.broker.parts import Rule, Usage
+from volundr.broker.records import Record
 from volundr.domain.errors import Invalid
 
 if TYPE_CHECKING:

@@ -23,13 +23,11 @@ from volundr.broker.events import (
     TurnEnded,
     Withdrawn,
 )
-from volundr.broker.frames import (
+from volundr.broker.frames import Decide, Delta, Interrupt, Rejected, Send, Stored
+from volundr.broker.parts import Capabilities, Rule
+from volundr.broker.records import (
     AgentMessage,
     AgentState,
-    Capabilities,
-    Decide,
-    Delta,
-    Interrupt,
     InterruptRequested,
     MessageSeen,
     Notice,
@@ -38,10 +36,6 @@ from volundr.broker.frames import (
     PermissionDelivered,
     PermissionRaised,
     Record,
-    Rejected,
-    Rule,
-    Send,
-    Stored,
     ToolFinished,
     ToolStarted,
     TurnFinished,

@@ -3,11 +3,11 @@
 Events come from the agent; commands go to it. Both are plain data: no I/O, no clock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from volundr.broker.frames import BlockKind, Json, Rule, Scope, Usage
+from volundr.broker.parts import Attachment, BlockKind, Choice, Json, Rule, Scope, SlashCommand, Task, Usage
 
 # --- events: agent -> Skuld -------------------------------------------------------------------------------------------
 
@@ -19,6 +19,24 @@ class Ready:
     native: str = ""
     model: str = ""
     mode: str = ""
+    thinking: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offered:
+    """What there is to choose from now, all of it. None: as it was said before."""
+
+    models: Sequence[Choice] | None = None
+    modes: Sequence[Choice] | None = None
+    thinking: Sequence[Choice] | None = None
+    commands: Sequence[SlashCommand] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """The agent's list of what it does, all of it."""
+
+    tasks: Sequence[Task]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +44,21 @@ class Taken:
     """The agent has taken up this message of ours."""
 
     id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Untaken:
+    """The agent could not take up this steered message: its turn was over, say."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolOutput:
+    """A piece of what a running tool prints: live only, its `ToolEnded` has all of it."""
+
+    id: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +153,21 @@ class Exited:
 
 
 type AgentEvent = (
-    Ready | Taken | TextDelta | TextDone | ToolCalled | ToolEnded | Asked | Withdrawn | TurnEnded | Remarked | Exited
+    Ready
+    | Offered
+    | Planned
+    | Taken
+    | Untaken
+    | TextDelta
+    | TextDone
+    | ToolCalled
+    | ToolOutput
+    | ToolEnded
+    | Asked
+    | Withdrawn
+    | TurnEnded
+    | Remarked
+    | Exited
 )
 
 
@@ -128,10 +175,41 @@ type AgentEvent = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attached:
+    """A file that goes with a message. `data` is base64, given for images alone; all else is reached by `path`."""
+
+    about: Attachment
+    path: str
+    data: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Say:
-    """Give the agent these messages (id, text) as one prompt."""
+    """Give the agent these messages (id, text) as one prompt. `attached` has the files of each message, by its id."""
 
     messages: Sequence[tuple[str, str]]
+    attached: Mapping[str, Sequence[Attached]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steer:
+    """Give the agent this message in the middle of the running turn. It answers with `Taken` or `Untaken`."""
+
+    message: tuple[str, str]
+    attached: Sequence[Attached] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adjust:
+    """Change what is not None. A dialect whose agent takes this with each prompt remembers it until then.
+
+    It answers with `Ready` once it holds.
+    """
+
+    number: int
+    model: str | None = None
+    mode: str | None = None
+    thinking: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,4 +232,4 @@ class Break:
     number: int
 
 
-type Command = Say | Answer | Break
+type Command = Say | Steer | Adjust | Answer | Break

@@ -12,17 +12,10 @@ from datetime import UTC, datetime
 
 from volundr.broker.codec import Entry, encode, encode_entry
 from volundr.broker.conversation import Conversation, Input
-from volundr.broker.frames import (
-    Activity,
-    ActivityChanged,
-    Delta,
-    Live,
-    PermissionDecided,
-    Rejected,
-    Stored,
-    UserMessage,
-)
+from volundr.broker.frames import ActivityChanged, Delta, Live, Rejected, Stored
 from volundr.broker.log import Log
+from volundr.broker.parts import Activity
+from volundr.broker.records import PermissionDecided, UserMessage
 from volundr.broker.stream import Shown, Stream
 from volundr.broker.transports.transport import Heard
 from volundr.domain.errors import Unavailable

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from volundr import __version__
 from volundr.broker.broker import Readiness
-from volundr.broker.frames import Activity
 from volundr.broker.history import HISTORY_RECORDS
+from volundr.broker.parts import Activity
 from volundr.broker.service_manager import ServiceManager
 from volundr.domain.errors import Forbidden, Invalid
 from volundr.domain.sessions.spec import SessionSpec

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from volundr.broker.codec import Entry, decode_entry
 from volundr.broker.conversation import Conversation
-from volundr.broker.frames import AgentState, Notice, TurnFinished
 from volundr.broker.log import Log
+from volundr.broker.records import AgentState, Notice, TurnFinished
 
 TOLD_LINES = 400
 _PAGE = 1000

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ssl import create_default_context
 from urllib.parse import urlsplit
 
-from volundr.broker.frames import Activity
+from volundr.broker.parts import Activity
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from volundr.broker.always import AlwaysRules
 from volundr.broker.broker import Broker, Health, Parts
-from volundr.broker.frames import Activity
 from volundr.broker.history import page, past
+from volundr.broker.parts import Activity
 from volundr.broker.transports.transport import Agent, CLITransport
 from volundr.domain.errors import Invalid, NotFound, Unavailable, VolundrError
 from volundr.domain.sessions.spec import SessionSpec

@@ -6,19 +6,17 @@ from typing import Literal
 
 from volundr.broker.codec import Entry
 from volundr.broker.events import Answer, Break, Command, Say
-from volundr.broker.frames import (
-    Activity,
+from volundr.broker.frames import Delta
+from volundr.broker.parts import Activity, BlockKind, Rule
+from volundr.broker.records import (
     AgentMessage,
     AgentState,
-    BlockKind,
-    Delta,
     InterruptRequested,
     MessageSeen,
     PermissionClosed,
     PermissionDecided,
     PermissionDelivered,
     PermissionRaised,
-    Rule,
     ToolFinished,
     ToolStarted,
     TurnFinished,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from volundr import __version__
-from volundr.broker.frames import Capabilities
+from volundr.broker.parts import Capabilities
 from volundr.broker.transports.stream_json import StreamJsonDialect
 from volundr.broker.transports.transport import Agent, Dialect, Found, Job, Launch
 from volundr.hooks import hookimpl

@@ -25,7 +25,7 @@ from volundr.broker.events import (
     TurnEnded,
     Withdrawn,
 )
-from volundr.broker.frames import BlockKind, Json, Rule, Scope, Usage
+from volundr.broker.parts import BlockKind, Json, Rule, Scope, Usage
 from volundr.broker.transports import tool_titles
 from volundr.broker.transports.transport import Dialect
 

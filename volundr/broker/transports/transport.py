@@ -4,9 +4,10 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from volundr.broker.events import AgentEvent, Command
-from volundr.broker.frames import Capabilities
+from volundr.broker.parts import Capabilities
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,14 +23,23 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What an agent is started for. `resume` is its own session id from an earlier run, "" for a new conversation."""
+    """What an agent is started for. `resume` is its own session id from an earlier run, "" for a new conversation.
+
+    `fork`: go on from `resume` in a conversation of its own. `per_message`: this process gets one prompt, then the end
+    of its input, and ends by itself when its turn is over. `native`: its own session id, when Skuld goes on with a process
+    that already runs (the dialect starts in the middle then: no opening, and the lines of a handshake do not come again).
+    """
 
     session: str
     cwd: Path
     model: str = ""
     mode: str = ""
+    thinking: str = ""
+    fork: bool = False
+    per_message: bool = False
     system_prompt: str = ""
     resume: str = ""
+    native: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -61,12 +71,28 @@ class Dialect(ABC):
     def decode(self, line: str) -> Sequence[AgentEvent]:
         """What a line of the agent's output means. Never raises: what cannot be read becomes a `Remarked`."""
 
+    def replies(self) -> Sequence[str]:
+        """Lines that the agent must get because of what `decode` has just read (requests of its own, a next step of a
+        handshake); asked for after each line that was decoded, and given once. Most wires have none.
+        """
+        return ()
+
+    def after(self, command: Command) -> Literal["", "close", "interrupt"]:  # noqa: ARG002 - most need nothing
+        """What follows the lines of this command: the end of the agent's input, or SIGINT to its process."""
+        return ""
+
 
 class Agent(ABC):
     """An agent that sessions can use. Adding one is one plugin file that offers this port."""
 
     label: str
     capabilities: Capabilities
+    transports: Sequence[str] = ("shim", "stdio", "remote")
+    """Which of `factory.KINDS` it can be carried by, the usual one first."""
+
+    def can(self, transport: str) -> Capabilities:  # noqa: ARG002 - most can the same by any
+        """What it can do when it is carried by this transport."""
+        return self.capabilities
 
     @abstractmethod
     def find(self, env: Mapping[str, str]) -> Found:
