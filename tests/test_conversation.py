@@ -9,11 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from volundr.broker import events as ev
-from volundr.broker import frames as fr
+from volundr.broker import parts
+from volundr.broker import records as rec
 from volundr.broker.codec import Entry, decode_entry, encode_entry
-from volundr.broker.conversation import Conversation, Delivered, Input, Item, Opened, RulesGrew, Said, Vanished
+from volundr.broker.conversation import Conversation, Delivered, Input, Opened, RulesGrew
 from volundr.broker.frames import Decide, Delta, Interrupt, Rejected, Send, Stored
 from volundr.broker.parts import Capabilities, Rule
+from volundr.broker.people import Said
+from volundr.broker.runs import Item, Vanished
 
 SHELL = Rule(tool="Bash", subject="make")
 
@@ -81,7 +84,7 @@ class Play:
         return talk
 
 
-def ask(name: str, *rules: Rule, scopes: Sequence[fr.Scope] = ("once", "session", "always")) -> ev.Asked:
+def ask(name: str, *rules: Rule, scopes: Sequence[parts.Scope] = ("once", "session", "always")) -> ev.Asked:
     return ev.Asked(id=name, tool="Bash", title=f"Run {name}", input={"a": 1}, rules=rules, scopes=scopes, native={"n": name})
 
 
@@ -125,14 +128,14 @@ def test_the_first_answer_wins_and_the_second_is_told_who_gave_it() -> None:
 
 
 @pytest.mark.parametrize("scope", ["session", "always"])
-def test_a_kept_rule_answers_what_is_open_and_what_comes(scope: fr.Scope) -> None:
+def test_a_kept_rule_answers_what_is_open_and_what_comes(scope: parts.Scope) -> None:
     play = Play().open()
     play.said("a")
     play.give(ask("p", SHELL))
     play.give(ask("q", SHELL))
     play.give(ask("other", Rule(tool="Edit")))
     play.give(Said(frame=Decide(id="p", decision="allow", scope=scope), by="ann"))
-    assert play.last("permission_decided") == fr.PermissionDecided(id="q", decision="allow")
+    assert play.last("permission_decided") == rec.PermissionDecided(id="q", decision="allow")
     assert list(play.talk.state.questions) == ["other"]
     play.give(ev.TurnEnded(status="ok"))
     play.give(ev.Exited(code=1, error="gone"))
@@ -233,7 +236,7 @@ def test_a_stop_interrupts_and_what_waits_is_said_after_the_next_start() -> None
     play.said("a", "b")
     play.talk.state.phase = "stopping"
     play.give(ev.Exited(code=0, wanted=True))
-    assert play.last("turn_finished") == fr.TurnFinished(turn=1, status="interrupted")
+    assert play.last("turn_finished") == rec.TurnFinished(turn=1, status="interrupted")
     play.said("c")
     assert isinstance(play.replies[-1], Rejected)
     play.talk = play.folded()
@@ -352,27 +355,27 @@ def check(play: Play) -> None:
     turn = False
     for entry in play.log:
         match entry.record:
-            case fr.UserMessage(id=name):
+            case rec.UserMessage(id=name):
                 sent.append(name)
-            case fr.TurnStarted(messages=messages):
+            case rec.TurnStarted(messages=messages):
                 assert not turn, "one turn at a time"
                 turn = True
                 taken += messages
-            case fr.TurnFinished():
+            case rec.TurnFinished():
                 assert turn
                 turn = False
-            case fr.PermissionRaised(id=name):
+            case rec.PermissionRaised(id=name):
                 assert name not in open_questions
                 open_questions.add(name)
                 decided.discard(name)
-            case fr.PermissionDecided(id=name):
+            case rec.PermissionDecided(id=name):
                 assert name in open_questions, "decided once, while it was open"
                 open_questions.remove(name)
                 decided.add(name)
-            case fr.PermissionDelivered(id=name):
+            case rec.PermissionDelivered(id=name):
                 assert name in decided, "delivered once, after it was decided"
                 decided.remove(name)
-            case fr.PermissionClosed(id=name):
+            case rec.PermissionClosed(id=name):
                 assert name in open_questions
                 open_questions.remove(name)
     assert taken == sent[: len(taken)], "every message in one turn, in order"

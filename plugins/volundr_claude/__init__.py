@@ -5,16 +5,21 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from volundr.sdk import (
     Adapters,
     Agent,
+    Break,
     Capabilities,
+    Choice,
+    Command,
     Dialect,
     Found,
     Invalid,
     Job,
     Launch,
+    Say,
     StreamJsonDialect,
     Unavailable,
     hookimpl,
@@ -25,7 +30,22 @@ INSTALL = "Install it with `npm install -g @anthropic-ai/claude-code`, or set `c
 STREAM = ("-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose")
 TALK = ("--include-partial-messages", "--replay-user-messages", "--permission-prompt-tool", "stdio")
 QUIET = {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1"}
-MODES = ("default", "acceptEdits", "plan", "auto", "dontAsk", "bypassPermissions")
+PRINT = ("--output-format", "stream-json", "--verbose", "--include-partial-messages")
+BYPASS = "bypassPermissions"
+MODES = {
+    "default": "Ask before changes",
+    "acceptEdits": "Edit files without asking",
+    "plan": "Plan only",
+    "auto": "Decide by itself what to ask",
+    "dontAsk": "Deny what would be asked",
+    BYPASS: "Never ask",
+}
+THINKING = (
+    Choice(id="0", label="No thinking"),
+    Choice(id="4000", label="Think", description="up to 4,000 tokens"),
+    Choice(id="10000", label="Think hard", description="up to 10,000 tokens"),
+    Choice(id="31999", label="Think hardest", description="up to 31,999 tokens"),
+)
 LOST = "No conversation found"
 _HINTS: Sequence[tuple[str, str]] = (
     (r"not logged in|please run /login|/login|oauth token.*(expired|revoked)|invalid bearer token|authentication_error",
@@ -54,9 +74,41 @@ class ClaudeSettings:
     model: str = ""
 
 
+ONCE = Capabilities(permissions=False, model=True, mode=True, fork=True, per_message=True)
+
+
+class OncePerMessage(StreamJsonDialect):
+    """`claude -p` for one prompt: the words come on stdin as plain text, and its end begins the turn."""
+
+    def opening(self) -> Sequence[str]:
+        super().opening()
+        return ()
+
+    def encode(self, command: Command) -> Sequence[str]:
+        match command:
+            case Say(messages=messages, attached=attached):
+                files = [f"Attached file: {file.path}" for files in attached.values() for file in files]
+                return "\n".join([*(text for _, text in messages), *files]).split("\n")
+            case _:
+                return ()
+
+    def after(self, command: Command) -> Literal["", "close", "interrupt"]:
+        match command:
+            case Say():
+                return "close"
+            case Break():
+                return "interrupt"
+            case _:
+                return ""
+
+
 class ClaudeAgent(Agent):
     label = "Claude Code"
-    capabilities = Capabilities(edited_input=True)
+    capabilities = Capabilities(edited_input=True, steer=True, model=True, mode=True, thinking=True, images=True, fork=True)
+    transports = ("shim", "stdio", "remote", "per_message")
+
+    def can(self, transport: str) -> Capabilities:
+        return ONCE if transport == "per_message" else self.capabilities
 
     def __init__(self, settings: ClaudeSettings) -> None:
         self._settings = settings
@@ -92,6 +144,8 @@ class ClaudeAgent(Agent):
             raise Unavailable(f"The program `{program}` is not on this machine.", hint=INSTALL)
         if job.mode and job.mode not in MODES:
             raise Invalid(f"Claude Code has no permission mode {job.mode!r}. It has: {', '.join(MODES)}.")
+        talk = ("-p", *PRINT) if job.per_message else (*STREAM, *TALK)
+        fork = ("--fork-session",) if job.fork else ()
         chosen = {
             "--model": job.model or self._settings.model,
             "--permission-mode": job.mode,
@@ -99,11 +153,14 @@ class ClaudeAgent(Agent):
             "--append-system-prompt": job.system_prompt,
         }
         options = [word for flag, value in chosen.items() if value for word in (flag, value)]
-        argv = [path, *STREAM, *TALK, *options, *self._settings.args]
+        argv = [path, *talk, *options, *fork, *self._settings.args]
         return Launch(argv=argv, env={**env, **self._settings.env, **QUIET}, cwd=job.cwd)
 
     def dialect(self, job: Job) -> Dialect:
-        return StreamJsonDialect(str(job.cwd), self.hint)
+        modes = [Choice(id=mode, label=label) for mode, label in MODES.items() if mode != BYPASS or job.mode == BYPASS]
+        if job.per_message:
+            return OncePerMessage(str(job.cwd), self.hint, modes=modes)
+        return StreamJsonDialect(str(job.cwd), self.hint, modes=modes, thinking=THINKING, thinks=job.thinking)
 
     def hint(self, error: str) -> str:
         return next((hint for pattern, hint in _HINTS if re.search(pattern, error, re.IGNORECASE)), "")

@@ -8,19 +8,21 @@ from pathlib import Path
 from typing import Literal, Self
 
 from volundr.broker.always import AlwaysRules
+from volundr.broker.attachments import Attachments
 from volundr.broker.codec import Entry
-from volundr.broker.conversation import Conversation, Opened, RulesGrew, Said
+from volundr.broker.conversation import Conversation, Opened, RulesGrew
 from volundr.broker.events import Exited
-from volundr.broker.frames import ActivityChanged, Attach, Decide, Hello, Interrupt, Live, Rejected, Send
+from volundr.broker.frames import ActivityChanged, Attach, Choose, Decide, Hello, Interrupt, Live, Rejected, Send
 from volundr.broker.journal import Journal, Reply
 from volundr.broker.log import Log
 from volundr.broker.parts import Activity, Rule
+from volundr.broker.people import Doing, Said
 from volundr.broker.recovery import Told, recover
 from volundr.broker.report import News, Reporter
-from volundr.broker.runner import Runner
+from volundr.broker.runner import Link, Runner
 from volundr.broker.stream import Client, Stream
 from volundr.broker.transports.transport import Agent, CLITransport
-from volundr.domain.errors import Unavailable, VolundrError
+from volundr.domain.errors import NotFound, Unavailable, VolundrError
 from volundr.domain.sessions.spec import SessionSpec
 from volundr.domain.tickets import derive
 from volundr.process import Tasks
@@ -71,7 +73,8 @@ class Broker:
             settled=self._settled,
             seen=self._seen,
         )
-        self._runner = Runner(spec, parts.agent, parts.transport, self.journal)
+        self.attachments = Attachments(parts.folder / "attachments")
+        self._runner = Runner(spec, Link(parts.agent, parts.transport, self.attachments), self.journal)
 
     @classmethod
     async def open(cls, spec: SessionSpec, parts: Parts, *, start: bool) -> Self:
@@ -81,7 +84,7 @@ class Broker:
             epoch="",
             agent=spec.agent,
             model=spec.model,
-            capabilities=agent.capabilities,
+            capabilities=agent.can(spec.transport),
             always=parts.always.of(spec.project),
             lost=agent.lost,
             hint=agent.hint,
@@ -155,14 +158,15 @@ class Broker:
         client.attach(attach, self._hello())
         return client
 
-    def say(self, frame: Send | Decide | Interrupt, by: str, reply: Reply) -> None:
+    def say(self, frame: Doing, by: str, reply: Reply) -> None:
         """Take a client's frame; `reply` gets what is for this client alone."""
         state = self.journal.conversation.state
         asked = state.questions.get(frame.id) if isinstance(frame, Decide) and frame.scope == "always" else None
         try:
-            self.journal.put(Said(frame=frame, by=by), reply)
-        except Unavailable as error:
-            name = "" if isinstance(frame, Interrupt) else frame.id
+            files = self.attachments.find(frame.attachments) if isinstance(frame, Send) else ()
+            self.journal.put(Said(frame=frame, by=by, attachments=files), reply)
+        except (Unavailable, NotFound) as error:
+            name = "" if isinstance(frame, Interrupt | Choose) else frame.id
             reply(Rejected(id=name, error=f"{error} {error.hint}".strip()))
             return
         if asked and isinstance(frame, Decide) and frame.decision == "allow" and asked.id not in state.questions:
@@ -203,7 +207,7 @@ class Broker:
             first_seq=1,
             last_seq=journal.stream.last_seq,
             agent=self.spec.agent,
-            capabilities=self._parts.agent.capabilities,
+            capabilities=journal.conversation.capabilities,
             activity=journal.conversation.state.activity,
         )
 

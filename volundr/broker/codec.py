@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 from volundr.broker.frames import FromClient, Live
-from volundr.broker.parts import Rule, Usage
+from volundr.broker.parts import Attachment, Choice, Rule, SlashCommand, Task, Usage
 from volundr.broker.records import Record
 from volundr.domain.errors import Invalid
 
@@ -52,7 +52,7 @@ def decode_entry(raw: bytes) -> Entry:
     kind = _records()[body["type"]]
     values = {name: body[name] for name in _names(kind) if name in body}
     for name, make in _NESTED.items():
-        if name in values:
+        if isinstance(values.get(name), list):
             values[name] = tuple(make(one) for one in values[name])
     for name in ("messages", "scopes"):
         if name in values:
@@ -100,15 +100,21 @@ def _records() -> Mapping[str, type[Any]]:
     return {get_args(kind.__annotations__["type"])[0]: kind for kind in get_args(Record.__value__)}
 
 
-def _rule(body: Mapping[str, Any]) -> Rule:
-    return Rule(tool=body["tool"], subject=body["subject"])
+def _part(kind: type[Any]) -> Callable[[Mapping[str, Any]], object]:
+    return lambda body: kind(**{name: body[name] for name in _names(kind) if name in body})
 
 
-def _usage(body: Mapping[str, Any]) -> Usage:
-    return Usage(**{name: body[name] for name in _names(Usage) if name in body})
-
-
-_NESTED: Mapping[str, Callable[[Mapping[str, Any]], object]] = {"rules": _rule, "usage": _usage}
+_NESTED: Mapping[str, Callable[[Mapping[str, Any]], object]] = {
+    "rules": _part(Rule),
+    "usage": _part(Usage),
+    "attachments": _part(Attachment),
+    "models": _part(Choice),
+    "modes": _part(Choice),
+    "thinking": _part(Choice),
+    "commands": _part(SlashCommand),
+    "tasks": _part(Task),
+}
+"""Parts that come in lists, by the name that such a field has in every record (`thinking` is a plain text elsewhere)."""
 
 
 def _plain(value: object) -> object:

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 
 from volundr.broker.codec import Entry, encode, encode_entry
 from volundr.broker.conversation import Conversation, Input
-from volundr.broker.frames import ActivityChanged, Delta, Live, Rejected, Stored
+from volundr.broker.frames import ActivityChanged, Delta, Live, Output, Rejected, Stored
 from volundr.broker.log import Log
 from volundr.broker.parts import Activity
-from volundr.broker.records import PermissionDecided, UserMessage
+from volundr.broker.records import Chosen, MessageEdited, MessageRemoved, PermissionDecided, UserMessage
 from volundr.broker.stream import Shown, Stream
 from volundr.broker.transports.transport import Heard
 from volundr.domain.errors import Unavailable
@@ -25,6 +25,9 @@ LEAST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 SLICE = 200
 """Events taken up without letting others have their turn."""
 UNSHOWN_BYTES = 8 * 1024 * 1024
+
+_PEOPLES = (UserMessage, MessageEdited, MessageRemoved, PermissionDecided, Chosen)
+"""What people did: shown only once the disk has it."""
 
 type Reply = Callable[[Live], None]
 
@@ -77,7 +80,7 @@ class Journal:
         for item in conversation.decide(given):
             if isinstance(item, Stored | Rejected):
                 replies.append(item)
-            elif not isinstance(item, Delta):
+            elif not isinstance(item, Delta | Output):
                 seq += 1
                 entries.append(Entry(seq, at, 0, item))
         frames = [(entry.seq, encode_entry(entry)) for entry in entries]
@@ -85,7 +88,7 @@ class Journal:
         for entry in entries:
             conversation.apply(entry)
             self.seen(entry)
-        durable = any(isinstance(entry.record, UserMessage | PermissionDecided) for entry in entries)
+        durable = any(isinstance(entry.record, _PEOPLES) for entry in entries)
         self._show(_Waiting(end if durable else 0, frames, replies, reply))
 
     async def hear(self, batch: Sequence[Heard], deaf: Callable[[Heard], bool], run: str = "") -> None:
@@ -108,6 +111,9 @@ class Journal:
             for item in conversation.decide(heard.event):
                 if isinstance(item, Delta):
                     state.extend(item)
+                    frames.append((0, encode(item)))
+                elif isinstance(item, Output):
+                    state.print(item)
                     frames.append((0, encode(item)))
                 elif not isinstance(item, Stored | Rejected):
                     entry = Entry(state.seq + 1, at, heard.line, item)

@@ -7,7 +7,8 @@ the keeper does. Elsewhere (macOS) there is no subreaper: a parent's death is se
 group is ended.
 
 The keeper tells what happens as JSON lines on the status pipe: `{"pid"}` or `{"failed"}`, then `{"exited"}`: the exit code, or
-minus the signal's number. On the control pipe it takes `stop <grace>`; the pipe's end means that its parent is gone.
+minus the signal's number. On the control pipe it takes `stop <grace>` and `interrupt` (SIGINT to the CLI); the
+pipe's end means that its parent is gone.
 """
 
 import ctypes
@@ -166,6 +167,11 @@ class _Keeper:
         self._kill_at = min(self._kill_at or float("inf"), time.monotonic() + grace)
         self._signal_group(signal.SIGTERM)
 
+    def _signal_cli(self, number: int) -> None:
+        if self._cli and self._code is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(self._cli, number)
+
     def _signal_group(self, number: int) -> None:
         if self._cli and self._code is None:  # not waited for: the pid is still its own
             with suppress(ProcessLookupError, PermissionError):
@@ -195,7 +201,10 @@ class _Keeper:
             self._control = []
             self._end(ORPHAN_GRACE)
         for line in said.decode().splitlines():
-            self._end(float(line.removeprefix("stop ")))
+            if line == "interrupt":
+                self._signal_cli(signal.SIGINT)
+            else:
+                self._end(float(line.removeprefix("stop ")))
 
     def _reap(self) -> bool:
         """Let ended children go, ours and those that were left to us. False when there is none left."""

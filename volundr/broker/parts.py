@@ -60,11 +60,12 @@ class Activity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """One thing to choose, as the agent names it (`id`) and as people read it."""
+    """One thing to choose, as the agent names it (`id`) and as people read it. `resolved`: what it calls it once in use."""
 
     id: str
     label: str
     description: str = ""
+    resolved: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

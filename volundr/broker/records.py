@@ -219,6 +219,16 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Forked:
+    """What stands before this was copied from another session; from here on the two go different ways."""
+
+    session: str
+    name: str
+    native: str = ""
+    type: Literal["forked"] = "forked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanChanged:
     """The agent's list of what it does; the newest such record replaces those before it."""
 
@@ -258,4 +268,5 @@ type Record = (
     | AgentOffers
     | Chosen
     | PlanChanged
+    | Forked
 )

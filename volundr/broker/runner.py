@@ -3,12 +3,15 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from volundr.broker.conversation import Delivered, Input, Vanished
+from volundr.broker.attachments import Attachments
+from volundr.broker.conversation import Delivered, Input
 from volundr.broker.events import Answer, Command, Exited
 from volundr.broker.journal import LEAST_PAUSE, LONGEST_PAUSE, Journal
-from volundr.broker.transports.transport import Agent, CLITransport, Heard, Job
+from volundr.broker.runs import Vanished
+from volundr.broker.transports.transport import PER_MESSAGE, Agent, CLITransport, Heard, Job
 from volundr.domain.errors import Unavailable, VolundrError
 from volundr.domain.sessions.spec import SessionSpec
 from volundr.process import Tasks
@@ -22,17 +25,27 @@ FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
 """Seconds before a run that follows one that failed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What leads to a session's agent."""
+
+    agent: Agent
+    transport: CLITransport
+    attachments: Attachments
+
+
 class Runner:
     """Looks at the conversation's state whenever `wake` is called, and does what it says must be done.
 
     `up`: the agent's process runs, as far as one can know. Nothing here decides anything.
     """
 
-    def __init__(self, spec: SessionSpec, agent: Agent, transport: CLITransport, journal: Journal) -> None:
+    def __init__(self, spec: SessionSpec, link: "Link", journal: Journal) -> None:
         self.spec = spec
         self.up = False
-        self.agent = agent
-        self._transport = transport
+        self.agent = link.agent
+        self._transport = link.transport
+        self._attachments = link.attachments
         self._journal = journal
         self._state = journal.conversation.state
         self._wake = asyncio.Event()
@@ -113,7 +126,7 @@ class Runner:
     async def _adopt(self) -> None:
         """Find the run that was there before Skuld was; keep looking while the shim does not answer."""
         state, pause = self._state, LEAST_PAUSE
-        dialect = self.agent.dialect(self.job(state.resumed))
+        dialect = self.agent.dialect(replace(self.job(state.resumed), native=state.native))
         while True:
             try:
                 told = await self._transport.adopt(state.run, dialect, state.src)
@@ -177,8 +190,8 @@ class Runner:
     async def _told_now(self, number: int, command: Command) -> bool:
         try:
             async with asyncio.timeout(TELL_SECONDS):
-                await self._transport.tell(number, command)
-        except (Unavailable, TimeoutError) as error:
+                await self._transport.tell(number, await self._attachments.fill(command))
+        except (Unavailable, TimeoutError, OSError) as error:
             log.info("agent not told yet", extra={"session": self.spec.session_id, "number": number, "cause": str(error)})
             return False
         return True
@@ -196,12 +209,15 @@ class Runner:
                 return
 
     def job(self, resume: str) -> Job:
-        spec = self.spec
+        spec, state = self.spec, self._state
         return Job(
             session=spec.session_id,
             cwd=Path(spec.workspace),
-            model=spec.model,
-            mode=spec.mode,
+            model=state.chosen.get("model", spec.model),
+            mode=state.chosen.get("mode", spec.mode),
+            thinking=state.chosen.get("thinking", spec.thinking),
+            fork=bool(resume) and resume == state.forked_from,
+            per_message=spec.transport == PER_MESSAGE,
             system_prompt=spec.system_prompt,
             resume=resume,
             env=spec.env,

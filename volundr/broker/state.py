@@ -5,24 +5,35 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from volundr.broker.codec import Entry
-from volundr.broker.events import Answer, Break, Command, Say
-from volundr.broker.frames import Delta
-from volundr.broker.parts import Activity, BlockKind, Rule
+from volundr.broker.events import Adjust, Answer, Attached, Break, Command, Say, Steer
+from volundr.broker.frames import Delta, Output
+from volundr.broker.parts import Activity, Attachment, BlockKind, Rule, Task
 from volundr.broker.records import (
     AgentMessage,
+    AgentOffers,
     AgentState,
+    Chosen,
+    Forked,
     InterruptRequested,
+    MessageEdited,
+    MessageRemoved,
+    MessageReturned,
     MessageSeen,
+    MessageSteered,
     PermissionClosed,
     PermissionDecided,
     PermissionDelivered,
     PermissionRaised,
+    PlanChanged,
     ToolFinished,
     ToolStarted,
     TurnFinished,
     TurnStarted,
     UserMessage,
 )
+
+PRINTED_KEPT = 32 * 1024
+CHOICES = ("model", "mode", "thinking")
 
 type Doing = Literal["starting", "idle", "working", "waiting", "stopping", "stopped", "failed"]
 
@@ -42,12 +53,38 @@ class Block:
 
 
 @dataclass(slots=True)
+class Printed:
+    """What a running tool has printed, live only: its end, and how many characters were before that."""
+
+    offset: int = 0
+    text: str = ""
+
+    def add(self, text: str) -> int:
+        """Take up a piece; returns the offset that this piece has."""
+        at = self.offset + len(self.text)
+        self.text += text
+        if len(self.text) > 2 * PRINTED_KEPT:
+            self.offset += len(self.text) - PRINTED_KEPT
+            self.text = self.text[-PRINTED_KEPT:]
+        return at
+
+
+@dataclass(slots=True)
 class State:
-    """`outstanding` are the commands, by number, that the agent of this run must get and may not have got yet."""
+    """`outstanding` are the commands, by number, that the agent of this run must get and may not have got yet.
+
+    `waiting` messages are nobody's yet; `steered` ones were handed over in the middle of a turn and not yet taken up.
+    `chosen` is what people chose, by name (model, mode, thinking): the next run begins with it.
+    """
 
     seq: int = 0
     stored: dict[str, int] = field(default_factory=dict)
     waiting: dict[str, str] = field(default_factory=dict)
+    steered: dict[str, str] = field(default_factory=dict)
+    files: dict[str, Sequence[Attachment]] = field(default_factory=dict)
+    chosen: dict[str, str] = field(default_factory=dict)
+    offers: AgentOffers = field(default_factory=AgentOffers)
+    tasks: Sequence[Task] = ()
     unseen: set[str] = field(default_factory=set)
     turn: int = 0
     working: bool = False
@@ -60,9 +97,11 @@ class State:
     run: str = ""
     run_state: Literal["", "starting", "ready", "exited", "failed"] = ""
     resumed: str = ""
+    forked_from: str = ""
     native: str = ""
     model: str = ""
     mode: str = ""
+    thinking: str = ""
     error: str = ""
     hint: str = ""
     src: int = 0
@@ -72,6 +111,7 @@ class State:
     activity: Activity = field(default_factory=lambda: Activity(state="starting"))
     # What is not of the log:
     blocks: dict[tuple[str, int], Block] = field(default_factory=dict, compare=False)
+    printed: dict[str, Printed] = field(default_factory=dict, compare=False)
     phase: Literal["", "stopping", "stopped"] = field(default="", compare=False)
 
     @property
@@ -96,12 +136,16 @@ class State:
                 self.tools[record.id] = record.title
             case ToolFinished() as record:
                 self.tools.pop(record.id, None)
+                self.printed.pop(record.id, None)
             case UserMessage() as record:
                 self.stored[record.id] = entry.seq
                 self.waiting[record.id] = record.text
+                if record.attachments:
+                    self.files[record.id] = record.attachments
                 self.messages += 1
             case MessageSeen() as record:
                 self.unseen.discard(record.id)
+                self._handed_over(record.id)
             case TurnStarted() as record:
                 self._begin_turn(entry.seq, record)
             case TurnFinished() as record:
@@ -140,18 +184,75 @@ class State:
                 self.questions.pop(record.id, None)
                 self.answered[record.id] = f"Nobody waits for this answer any more: {record.reason}"
             case _:
+                self._take_control(entry)
+
+    def _take_control(self, entry: Entry) -> None:
+        match entry.record:
+            case AgentOffers() as record:
+                self.offers = record
+            case PlanChanged() as record:
+                self.tasks = record.tasks
+            case Chosen() as record:
+                self._choose(entry.seq, record)
+            case Forked() as record:
+                self._fork(record)
+            case MessageEdited() as record:
+                self.waiting[record.id] = record.text
+            case MessageRemoved() as record:
+                del self.waiting[record.id]
+                self.files.pop(record.id, None)
+                self.messages -= 1
+            case MessageSteered() as record:
+                text = self.steered[record.id] = self.waiting.pop(record.id)
+                attached = tuple(Attached(about=about, path="") for about in self.files.get(record.id, ()))
+                self.outstanding[entry.seq] = Steer(message=(record.id, text), attached=attached)
+            case MessageReturned() as record:
+                text = self.steered[record.id]
+                self._handed_over(record.id)
+                self.waiting = {record.id: text, **self.waiting}
+            case _:
                 pass
+
+    def _handed_over(self, name: str) -> None:
+        """Whether the agent took a steered message or gave it back: this handing over is done."""
+        if self.steered.pop(name, None) is not None:
+            self.outstanding = {
+                seq: said for seq, said in self.outstanding.items() if not (isinstance(said, Steer) and said.message[0] == name)
+            }
+
+    def _fork(self, record: Forked) -> None:
+        """What follows is another session's: nothing of the one before runs, waits or is asked here."""
+        self.native = self.forked_from = record.native
+        self.run = self.run_state = ""
+        self.working = self.interrupting = False
+        self.unseen, self.outstanding = set(), {}
+        for kept in (self.waiting, self.steered, self.questions, self.tools, self.blocks, self.files):
+            kept.clear()
+
+    def _choose(self, seq: int, record: Chosen) -> None:
+        given = {name: getattr(record, name) for name in CHOICES}
+        chosen = {name: value for name, value in given.items() if value is not None}
+        self.chosen.update(chosen)
+        if self.alive:
+            self.outstanding[seq] = Adjust(number=seq, **chosen)
 
     def _begin_turn(self, seq: int, record: TurnStarted) -> None:
         self.turn, self.working, self.interrupting = record.turn, True, False
-        self.outstanding[seq] = Say(messages=tuple((name, self.waiting.pop(name)) for name in record.messages))
+        words = tuple((name, self.waiting.pop(name)) for name in record.messages if name in self.waiting)
+        if words:
+            files = {name: self.files[name] for name, _ in words if name in self.files}
+            attached = {name: tuple(Attached(about=about, path="") for about in of) for name, of in files.items()}
+            self.outstanding[seq] = Say(messages=words, attached=attached)
         self.unseen = set(record.messages)
 
     def _end_turn(self, record: TurnFinished) -> None:
         self.working = self.interrupting = False
-        self.outstanding = dict(self.answers())
+        self.outstanding = {seq: said for seq, said in self.outstanding.items() if isinstance(said, Answer | Adjust | Steer)}
         self.tools.clear()
         self.blocks.clear()
+        self.printed.clear()
+        for name in self.unseen:
+            self.files.pop(name, None)
         self.unseen = set()
         for usage in record.usage:
             if usage.cost_usd is not None:
@@ -164,6 +265,7 @@ class State:
             self.runs += 1
             self.native = self.resumed = record.native
             self.blocks.clear()
+            self.printed.clear()
             self.tools.clear()
             # A turn that goes on in a new run is said again; answers and interrupts meant the old run.
             self.outstanding = {seq: said for seq, said in self.outstanding.items() if isinstance(said, Say)}
@@ -171,6 +273,7 @@ class State:
             self.native = record.native or self.native
             self.model = record.model or self.model
             self.mode = record.mode or self.mode
+            self.thinking = record.thinking or self.thinking
         else:
             self.outstanding = {seq: said for seq, said in self.outstanding.items() if isinstance(said, Say)}
 
@@ -184,12 +287,21 @@ class State:
             block = self.blocks[delta.id, delta.block] = Block(delta.kind, delta.parent)
         block.add(delta.text)
 
-    def open_blocks(self) -> Sequence[Delta]:
-        """What somebody who attaches now has missed of the unfinished blocks."""
-        return [
+    def print(self, output: Output) -> None:
+        """Take up a piece of what a tool prints."""
+        self.printed.setdefault(output.id, Printed()).add(output.text)
+
+    def printed_length(self, tool: str) -> int:
+        known = self.printed.get(tool)
+        return known.offset + len(known.text) if known else 0
+
+    def open_blocks(self) -> Sequence[Delta | Output]:
+        """What somebody who attaches now has missed of the unfinished blocks and of running tools."""
+        blocks = [
             Delta(id=name, block=number, kind=block.kind, offset=0, text="".join(block.pieces), parent=block.parent)
             for (name, number), block in self.blocks.items()
         ]
+        return [*blocks, *(Output(id=name, offset=said.offset, text=said.text) for name, said in self.printed.items())]
 
     def settle_activity(self, at: str) -> None:
         state, what = self._doing()

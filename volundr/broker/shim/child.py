@@ -31,7 +31,7 @@ class Child:
         self._stdin = self._stdout = self._control = -1
         self._todo: list[tuple[memoryview, Callable[[], None] | None]] = []
         self._started: asyncio.Future[str] = self._loop.create_future()
-        self._over = False
+        self._over = self._closing = False
         self.code: int | None = None
         self.keeper = 0
         self.pid = 0
@@ -60,6 +60,18 @@ class Child:
         self._todo.append((memoryview(data), written))
         if len(self._todo) == 1:
             self._write_more()
+
+    def close_input(self) -> None:
+        """Tell the CLI that nothing more will come, behind all that is still to be written."""
+        self._closing = True
+        if not self._todo:
+            self._close_stdin()
+
+    def interrupt(self) -> None:
+        """SIGINT to the CLI, as Ctrl-C would."""
+        if self._control >= 0:
+            with suppress(BrokenPipeError):
+                os.write(self._control, b"interrupt\n")
 
     def pause(self) -> None:
         """Read no more: the CLI waits once its pipe is full. When it has ended, its last words are read at any rate."""
@@ -158,6 +170,8 @@ class Child:
                 written()
         if self._stdin >= 0:
             self._loop.remove_writer(self._stdin)
+        if self._closing:
+            self._close_stdin()
 
     def _close_stdin(self) -> None:
         if self._stdin >= 0:

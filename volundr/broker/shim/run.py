@@ -41,7 +41,8 @@ class Run:
         self._lines = Lines()
         self._child = Child(self._line, self._end)
         self._input = NOTHING_WRITTEN
-        self._got: Callable[[int], None] = lambda _: None
+        self._replied = 0
+        self._tell: Callable[[bytes], None] = lambda _: None
         self._wake = asyncio.Event()
         self._paused = False
         self._wanted = False
@@ -111,25 +112,26 @@ class Run:
         except* (OSError, TimeoutError, ValueError):
             pass  # the next connection goes on where this one ended
         finally:
-            self._got = lambda _: None
+            self._tell = lambda _: None
             client.close()
 
     async def _speak(self, client: Client, start: asyncio.Future[int]) -> None:
-        hello = {"type": "hello", "run": self.spawn.run, "input": self._input, "first": self._lines.first}
-        await client.send(json.dumps({**hello, "last": self._lines.last, "alive": self.alive}).encode())
-        acknowledged: list[int] = []
+        hello = {"type": "hello", "run": self.spawn.run, "input": self._input, "replied": self._replied}
+        about = {"first": self._lines.first, "last": self._lines.last, "alive": self.alive}
+        await client.send(json.dumps(hello | about).encode())
+        acknowledged: list[bytes] = []
 
-        def got(number: int) -> None:
-            acknowledged.append(number)
+        def tell(message: bytes) -> None:
+            acknowledged.append(message)
             self._wake.set()
 
-        self._got = got  # before `from` is known: inputs may come in the same packet
+        self._tell = tell  # before `from` is known: inputs may come in the same packet
         async with asyncio.timeout(SILENCE):
             sent = await start
         while not self._over.is_set():
             self._wake.clear()
             while acknowledged:
-                await client.send(b'{"type":"got","number":%d}' % acknowledged.pop(0))
+                await client.send(acknowledged.pop(0))
             sent, frame = self._lines.after(sent)
             if frame:
                 await client.send(frame)
@@ -149,7 +151,9 @@ class Run:
                 case {"type": "from", "line": int(line)} if not start.done():
                     start.set_result(line)
                 case {"type": "input", "number": int(number), "lines": list(lines)}:
-                    self._take(number, lines)
+                    self._take(number, lines, said.get("then", ""))
+                case {"type": "reply", "line": int(line), "lines": list(lines)}:
+                    self._reply(line, lines)
                 case {"type": "settled", "line": int(line)}:
                     self._settle(line)
                 case {"type": "keep_alive"}:
@@ -157,13 +161,24 @@ class Run:
                 case _:
                     raise Closed("a message that makes no sense here")
 
-    def _take(self, number: int, lines: list[str]) -> None:
+    def _reply(self, line: int, lines: list[str]) -> None:
+        """Write what the CLI must get because of this line of its own, once."""
+        if line > self._replied:
+            self._replied = line
+            self._child.write(_joined(lines))
+        self._tell(b'{"type":"replied","line":%d}' % line)
+
+    def _take(self, number: int, lines: list[str], then: str) -> None:
         """Write an input once. It counts as written when the CLI's pipe has taken it; only then it is acknowledged."""
         if number <= self._input:
-            self._child.write(b"", lambda: self._got(number))  # behind the first one, should that still wait
+            self._child.write(b"", lambda: self._tell(_got(number)))  # behind the first one, should that still wait
             return
         self._input = number
-        self._child.write("".join(f"{line}\n" for line in lines).encode(), lambda: self._got(number))
+        self._child.write(_joined(lines), lambda: self._tell(_got(number)))
+        if then == "close":
+            self._child.close_input()
+        elif then == "interrupt":
+            self._child.interrupt()
 
     def _settle(self, line: int) -> None:
         self._lines.settle(line)
@@ -188,3 +203,11 @@ class Run:
         last = {"type": "shim_exited", "code": code, "stderr": stderr, "wanted": self._wanted}
         self._line(json.dumps(last, separators=(",", ":")).encode())
         asyncio.get_running_loop().call_later(KEPT_AFTER_EXIT, self.forget)
+
+
+def _joined(lines: list[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _got(number: int) -> bytes:
+    return b'{"type":"got","number":%d}' % number

@@ -4,10 +4,10 @@ from volundr.broker.transports.links import Links
 from volundr.broker.transports.remote import RemoteTransport
 from volundr.broker.transports.shim import ShimTransport, Where
 from volundr.broker.transports.stdio import StdioTransport
-from volundr.broker.transports.transport import CLITransport
+from volundr.broker.transports.transport import PER_MESSAGE, CLITransport
 from volundr.domain.errors import Invalid
 
-KINDS = ("shim", "stdio", "remote")
+KINDS = ("shim", "stdio", "remote", PER_MESSAGE)
 
 
 class Transports:
@@ -20,7 +20,7 @@ class Transports:
     def make(self, kind: str, session: str, secret: str) -> CLITransport:
         """A transport of this kind for a session. `secret` is the session's CLI secret (docs/reference/wire.md)."""
         match kind:
-            case "shim":
+            case "shim" | "per_message":
                 return ShimTransport(session, secret, self._where, self.links)
             case "stdio":
                 return StdioTransport()

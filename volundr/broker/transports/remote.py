@@ -51,7 +51,10 @@ class RemoteTransport(CLITransport, LinkOwner):
                 yield [Heard(self._line + 1, item)]
                 continue
             dialect, number, line = item
-            if batch := [Heard(number, event) for event in dialect.decode(line)]:
+            batch = [Heard(number, event) for event in dialect.decode(line)]
+            if replies := dialect.replies():
+                await self._put(replies, TAKE_SECONDS)
+            if batch:
                 yield batch
 
     def settled(self, line: int) -> None:

@@ -44,7 +44,10 @@ class Where:
 
 @dataclass(slots=True)
 class _Run:
-    """`line` is the last one received, `settled` the last one in the log, `waiting` the commands not yet acknowledged."""
+    """`line` is the last one received, `settled` the last one in the log, `waiting` the commands not yet acknowledged.
+
+    `replies` are what the agent must get because of a line of its own, by that line; the shim writes each once.
+    """
 
     name: str
     dialect: Dialect
@@ -52,6 +55,7 @@ class _Run:
     settled: int = 0
     written: int = NOTHING_WRITTEN
     waiting: dict[int, tuple[str, asyncio.Future[None]]] = field(default_factory=dict)
+    replies: dict[int, str] = field(default_factory=dict)
     met: asyncio.Event = field(default_factory=asyncio.Event)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     link: Link | None = None
@@ -92,13 +96,19 @@ class ShimTransport(CLITransport, LinkOwner):
         run = self._run
         if run is None or run.over.is_set():
             raise Unavailable("The agent is not running.")
-        if lines := run.dialect.encode(command):
-            await self._put(run, number, lines)
+        lines, then = run.dialect.encode(command), run.dialect.after(command)
+        if lines or then:
+            await self._put(run, number, lines, then)
 
     async def hear(self) -> AsyncIterator[Sequence[Heard]]:
         while (item := await self._frames.get()) is not None:
             run, frame = item
-            if batch := _decode(run.dialect, frame):
+            batch, replies = _decode(run.dialect, frame)
+            for line, text in replies:
+                run.replies[line] = text
+                if run.link is not None:
+                    await run.link.send(text)
+            if batch:
                 yield batch
 
     def settled(self, line: int) -> None:
@@ -178,8 +188,8 @@ class ShimTransport(CLITransport, LinkOwner):
                 if not run.over.is_set():
                     raise
 
-    async def _put(self, run: _Run, number: int, lines: Sequence[str]) -> None:
-        frame = json.dumps({"type": "input", "number": number, "lines": list(lines)})
+    async def _put(self, run: _Run, number: int, lines: Sequence[str], then: str = "") -> None:
+        frame = json.dumps({"type": "input", "number": number, "lines": list(lines)} | ({"then": then} if then else {}))
         taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         run.waiting[number] = (frame, taken)
         try:
@@ -202,6 +212,10 @@ class ShimTransport(CLITransport, LinkOwner):
             await run.link.close()
         run.link, run.written = link, int(hello["input"])
         await link.send(json.dumps({"type": "from", "line": run.line}))
+        replied = int(hello.get("replied", 0))
+        run.replies = {line: text for line, text in run.replies.items() if line > replied}
+        for line in sorted(run.replies):
+            await link.send(run.replies[line])
         for number in sorted(run.waiting):
             await self._resend(run, link, number)
         run.met.set()
@@ -224,7 +238,9 @@ class ShimTransport(CLITransport, LinkOwner):
             self._take(run, message)
             return
         said = json.loads(message)
-        if said.get("type") == "got":
+        if said.get("type") == "replied":
+            run.replies.pop(int(said["line"]), None)
+        elif said.get("type") == "got":
             run.written = max(run.written, int(said["number"]))
             waiting = run.waiting.get(int(said["number"]))
             if waiting is not None and not waiting[1].done():
@@ -281,13 +297,20 @@ def _give_up(run: _Run) -> None:
             taken.set_exception(Unavailable("The agent ended before it was told."))
 
 
-def _decode(dialect: Dialect, frame: str) -> Sequence[Heard]:
+def _decode(dialect: Dialect, frame: str) -> tuple[Sequence[Heard], Sequence[tuple[int, str]]]:
+    """What the lines mean, and what is to be written because of them."""
     batch: list[Heard] = []
+    replies: list[tuple[int, str]] = []
     for numbered in frame.split("\n"):
-        number, _, line = numbered.partition(" ")
-        exit_ = _exit_of(line)
-        batch += [Heard(int(number), event) for event in ((exit_,) if exit_ else dialect.decode(line))]
-    return batch
+        first, _, line = numbered.partition(" ")
+        number = int(first)
+        if (exit_ := _exit_of(line)) is not None:
+            batch.append(Heard(number, exit_))
+            continue
+        batch += [Heard(number, event) for event in dialect.decode(line)]
+        if lines := dialect.replies():
+            replies.append((number, json.dumps({"type": "reply", "line": number, "lines": list(lines)})))
+    return batch, replies
 
 
 def _exit_of(line: str) -> Exited | None:

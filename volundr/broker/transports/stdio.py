@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import tempfile
 from collections.abc import AsyncIterator, Sequence
@@ -12,6 +13,8 @@ from volundr.broker.shim.lines import LONGEST, Splitter
 from volundr.broker.transports.transport import CLITransport, Dialect, Heard, Launch
 from volundr.domain.errors import Unavailable
 from volundr.process import Tasks, own_command
+
+log = logging.getLogger(__name__)
 
 START_SECONDS = 10.0
 TAKE_SECONDS = 30.0
@@ -63,6 +66,15 @@ class _Child:
         self._process.stdin.write("".join(f"{line}\n" for line in lines).encode())
         with suppress(ConnectionError):  # it has ended, and its Exited says why
             await self._process.stdin.drain()
+
+    def then(self, what: str) -> None:
+        """What follows an input: its end, or SIGINT."""
+        assert self._process.stdin is not None
+        if what == "close":
+            self._process.stdin.close()
+        elif what == "interrupt":
+            with suppress(OSError):
+                os.write(self._control, b"interrupt\n")
 
     async def read(self) -> AsyncIterator[list[bytes]]:
         """Its lines; waits while too many are not settled."""
@@ -139,14 +151,20 @@ class StdioTransport(CLITransport):
         child = self._child
         if child is None or child.over.is_set():
             raise Unavailable("The agent is not running.")
-        if number > child.written and (lines := child.dialect.encode(command)):
+        lines, then = child.dialect.encode(command), child.dialect.after(command)
+        if number > child.written and (lines or then):
             child.written = number
             await self._write(child, lines)
+            child.then(then)
 
     async def hear(self) -> AsyncIterator[Sequence[Heard]]:
         while (item := await self._lines.get()) is not None:
             child, lines, exited = item
-            batch = [Heard(n, event) for n, line in lines for event in child.dialect.decode(line.decode())]
+            batch: list[Heard] = []
+            for number, line in lines:
+                batch += [Heard(number, event) for event in child.dialect.decode(line.decode())]
+                if replies := child.dialect.replies():
+                    self._tasks.spawn(self._reply(child, replies), name="reply to the agent")
             if exited is not None:
                 batch.append(Heard(child.line + 1, exited))
             if batch:
@@ -163,6 +181,13 @@ class StdioTransport(CLITransport):
         finally:
             self._lines.put_nowait(None)
             await self._tasks.close()
+
+    async def _reply(self, child: _Child, lines: Sequence[str]) -> None:
+        """In the order of the lines: `write` hands all over before it first waits."""
+        try:
+            await self._write(child, lines)
+        except Unavailable as error:
+            log.warning("agent does not read a reply", extra={"cause": str(error)})
 
     async def _write(self, child: _Child, lines: Sequence[str]) -> None:
         try:

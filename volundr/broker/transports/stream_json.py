@@ -6,17 +6,23 @@ The demo agent speaks it as well. Lines of a kind that is not known mean nothing
 import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from volundr.broker.events import (
+    Adjust,
     AgentEvent,
     Answer,
     Asked,
+    Attached,
     Break,
     Command,
+    Offered,
+    Planned,
     Ready,
     Remarked,
     Say,
+    Steer,
     Taken,
     TextDelta,
     TextDone,
@@ -25,24 +31,38 @@ from volundr.broker.events import (
     TurnEnded,
     Withdrawn,
 )
-from volundr.broker.parts import BlockKind, Json, Rule, Scope, Usage
+from volundr.broker.parts import BlockKind, Choice, Json, SlashCommand, Usage
+from volundr.broker.transports import stream_json_commands as commands
+from volundr.broker.transports import stream_json_offers as offers
 from volundr.broker.transports import tool_titles
 from volundr.broker.transports.transport import Dialect
 
 OPENING = "volundr-open"
 LONGEST_DETAIL = 2048
-REFUSED = "The user does not want this."
 _NOTHING: Mapping[str, Any] = {}
 _DELTAS: Mapping[str, tuple[BlockKind, str]] = {"text_delta": ("text", "text"), "thinking_delta": ("thinking", "thinking")}
 _COUNTS = (("input", "inputTokens"), ("output", "outputTokens"), ("cache_read", "cacheReadInputTokens"))
 
 
 class StreamJsonDialect(Dialect):
-    """`cwd` shortens paths in titles; `hint` says what a person can do about an error text of this agent."""
+    """`cwd` shortens paths in titles; `hint` says what a person can do about an error text of this agent.
 
-    def __init__(self, cwd: str = "", hint: Callable[[str], str] = lambda _: "") -> None:
+    `modes` and `thinking` are what the agent can be switched to, which it does not say itself; `thinks` is what it begins with.
+    """
+
+    def __init__(
+        self,
+        cwd: str = "",
+        hint: Callable[[str], str] = lambda _: "",
+        *,
+        modes: Sequence[Choice] = (),
+        thinking: Sequence[Choice] = (),
+        thinks: str = "",
+    ) -> None:
         self._cwd = cwd
         self._hint = hint
+        self._modes, self._thinking_levels, self._thinking = modes, thinking, thinks
+        self._commands: Sequence[SlashCommand] = ()
         self._mark = secrets.token_hex(4)
         self._said: dict[str, Sequence[str]] = {}
         self._message = ""
@@ -65,19 +85,23 @@ class StreamJsonDialect(Dialect):
 
     def opening(self) -> Sequence[str]:
         self._totals = {}
-        return [_line(type="control_request", request_id=OPENING, request={"subtype": "initialize"})]
+        lines = [commands.request(OPENING, subtype="initialize")]
+        return [*lines, *commands.adjust(Adjust(number=0, thinking=self._thinking))] if self._thinking else lines
 
     def encode(self, command: Command) -> Sequence[str]:
         match command:
             case Say(messages=messages):
-                return [self._say(messages)] if messages else []
+                return [self._say(messages, command.attached)] if messages else []
+            case Steer(message=message, attached=attached):
+                return [self._say([message], {message[0]: attached})]
             case Break(number=number):
-                return [_line(type="control_request", request_id=f"break-{number}", request={"subtype": "interrupt"})]
+                return [commands.request(f"break-{number}", subtype="interrupt")]
+            case Adjust():
+                return commands.adjust(command)
             case Answer():
-                answer = {"subtype": "success", "request_id": command.id, "response": _answer(command)}
-                return [_line(type="control_response", response=answer)]
+                return [commands.answer(command)]
 
-    def _say(self, messages: Sequence[tuple[str, str]]) -> str:
+    def _say(self, messages: Sequence[tuple[str, str]], attached: Mapping[str, Sequence[Attached]]) -> str:
         """One user message; the agent repeats its `uuid`, which need not be a UUID, when it takes it up.
 
         Claude Code drops a message without a word when the conversation it resumed has one with this `uuid`. A message that
@@ -86,9 +110,9 @@ class StreamJsonDialect(Dialect):
         ids = [message for message, _ in messages]
         uuid = f"{ids[-1]}~{self._mark}"
         self._said[uuid] = ids
-        content = [{"type": "text", "text": text} for _, text in messages]
+        content = [block for name, text in messages for block in commands.content(text, attached.get(name, ()))]
         message = {"role": "user", "content": content}
-        return _line(type="user", message=message, uuid=uuid, session_id="", parent_tool_use_id=None)
+        return commands.line(type="user", message=message, uuid=uuid, session_id="", parent_tool_use_id=None)
 
     # --- from the agent -----------------------------------------------------------------------------------------------
 
@@ -152,7 +176,9 @@ class StreamJsonDialect(Dialect):
                 tool, given = str(block["name"]), block["input"]
                 title = tool_titles.title(tool, given, self._cwd)
                 kind = tool_titles.kind(tool)
-                return [ToolCalled(id=str(block["id"]), name=tool, title=title, kind=kind, input=given, parent=parent)]
+                called = ToolCalled(id=str(block["id"]), name=tool, title=title, kind=kind, input=given, parent=parent)
+                tasks = offers.tasks(given) if tool == "TodoWrite" and parent is None else None
+                return [called] if tasks is None else [called, Planned(tasks=tasks)]
             case _:
                 return ()
 
@@ -189,8 +215,8 @@ class StreamJsonDialect(Dialect):
                 input=given,
                 tool_id=request.get("tool_use_id"),
                 reason=str(request.get("decision_reason") or request.get("description") or ""),
-                rules=_rules(suggestions),
-                scopes=_scopes(suggestions),
+                rules=commands.rules(suggestions),
+                scopes=commands.scopes(suggestions),
                 native={"suggestions": suggestions},
                 parent=request.get("parent_tool_use_id"),
             )
@@ -198,17 +224,25 @@ class StreamJsonDialect(Dialect):
 
     def _response(self, said: Json) -> Sequence[AgentEvent]:
         answer = said["response"]
+        if answer["subtype"] == "error":
+            return [_problem(answer)]
         if answer.get("request_id") == OPENING:
             self._totals = self._totals or {}
-            return [self._ready] if answer["subtype"] == "success" else [_problem(answer)]
-        return [_problem(answer)] if answer["subtype"] == "error" else ()
+            return [self._ready, self._offered(answer.get("response") or _NOTHING)]
+        return self._is(commands.adjusted(str(answer.get("request_id")), self._ready))
+
+    def _offered(self, said: Json) -> Offered:
+        self._commands = offers.commands(said.get("commands") or ())
+        models = offers.models(said.get("models") or ())
+        return Offered(models=models, modes=self._modes, thinking=self._thinking_levels, commands=self._commands)
 
     def _system(self, said: Json) -> Sequence[AgentEvent]:
         match said.get("subtype"):
             case "init":
-                return self._is(Ready(native=said["session_id"], model=said["model"], mode=said["permissionMode"]))
+                ready = replace(self._ready, native=said["session_id"], model=said["model"], mode=said["permissionMode"])
+                return [*self._is(ready), *self._skilled(said)]
             case "status" if said.get("permissionMode"):
-                return self._is(Ready(native=self._ready.native, model=self._ready.model, mode=said["permissionMode"]))
+                return self._is(replace(self._ready, mode=said["permissionMode"]))
             case "api_retry":
                 cause = " ".join(str(said[key]) for key in ("error_status", "error") if said.get(key))
                 seconds = float(said.get("retry_delay_ms") or 0) / 1000
@@ -219,6 +253,16 @@ class StreamJsonDialect(Dialect):
                 return [Remarked(level="info", text="The agent summed up the conversation to make room.")]
             case _:
                 return ()
+
+    def _skilled(self, said: Json) -> Sequence[AgentEvent]:
+        """Said once a turn: the commands' names now, and which of them are skills. The descriptions were said at the start."""
+        if not self._commands:  # started in the middle
+            return ()
+        now = offers.named(said.get("slash_commands") or (), said.get("skills") or (), self._commands)
+        if not now or now == self._commands:
+            return ()
+        self._commands = now
+        return [Offered(commands=now)]
 
     def _is(self, ready: Ready) -> Sequence[AgentEvent]:
         """Said once a turn; worth an event when something changed."""
@@ -253,50 +297,6 @@ class StreamJsonDialect(Dialect):
         return found
 
 
-def _answer(answer: Answer) -> Json:
-    if answer.decision == "deny":
-        return {"behavior": "deny", "message": answer.message or REFUSED}
-    given = answer.asked_input if answer.input is None else answer.input
-    allow = {"behavior": "allow", "updatedInput": dict(given)}
-    kept = _kept(answer.native.get("suggestions") or [], answer.scope)
-    return {**allow, "updatedPermissions": kept} if kept else allow
-
-
-def _kept(suggestions: Sequence[Json], scope: Scope) -> Sequence[Json]:
-    """The agent's own suggestions that this scope stands for. A change of mode only where there is no narrower rule."""
-    rules = [one for one in suggestions if one["type"] in ("addRules", "addDirectories")]
-    if scope == "once":
-        return ()
-    if scope == "session":
-        return [{**one, "destination": "session"} for one in rules] or [
-            one for one in suggestions if one["type"] == "setMode" and one.get("destination") == "session"
-        ]
-    return rules
-
-
-def _scopes(suggestions: Sequence[Json]) -> Sequence[Scope]:
-    lasting = any(one["type"] == "addRules" and one.get("destination") != "session" for one in suggestions)
-    scopes: list[Scope] = ["once"]
-    if _kept(suggestions, "session"):
-        scopes.append("session")
-    if lasting:
-        scopes.append("always")
-    return scopes
-
-
-def _rules(suggestions: Sequence[Json]) -> Sequence[Rule]:
-    """What a wider answer would keep, for people."""
-    found = [
-        Rule(tool=str(rule["toolName"]), subject=str(rule.get("ruleContent") or ""))
-        for one in suggestions
-        if one["type"] == "addRules"
-        for rule in one["rules"]
-    ]
-    if not found and any(one["type"] == "setMode" and one.get("mode") == "acceptEdits" for one in suggestions):
-        found.append(Rule(tool="Edit"))
-    return found
-
-
 def _kind(word: Literal["text", "thinking"]) -> BlockKind:
     return word
 
@@ -317,10 +317,6 @@ def _turn_usage(usage: Json, model: str) -> Sequence[Usage]:
 
 def _grown(now: Json, then: Json, key: str) -> int:
     return max(0, int(now.get(key) or 0) - int(then.get(key) or 0))
-
-
-def _line(**what: object) -> str:
-    return json.dumps(what, separators=(",", ":"))
 
 
 def _without_halves(said: Json) -> Json:

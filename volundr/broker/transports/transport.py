@@ -9,6 +9,9 @@ from typing import Literal
 from volundr.broker.events import AgentEvent, Command
 from volundr.broker.parts import Capabilities
 
+PER_MESSAGE = "per_message"
+"""The transport that starts the agent's program anew for each prompt (and carries it as `shim` does)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:

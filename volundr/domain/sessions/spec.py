@@ -9,7 +9,11 @@ from volundr.domain.errors import Conflict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionSpec:
-    """All that a pod manager and Skuld must know to run a session."""
+    """All that a pod manager and Skuld must know to run a session.
+
+    `definition` names settings of the machine that fill what is empty here. `fork_of`: the id of a session whose
+    conversation this one goes on from, if it has none of its own yet.
+    """
 
     session_id: str
     name: str
@@ -17,6 +21,9 @@ class SessionSpec:
     transport: str = "shim"
     model: str = ""
     mode: str = ""
+    thinking: str = ""
+    definition: str = ""
+    fork_of: str = ""
     system_prompt: str = ""
     workspace: str = ""
     project: str = ""
