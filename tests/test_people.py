@@ -1,13 +1,19 @@
 """What people may do while the agent works: queue, change, take back, steer, choose."""
 
+from dataclasses import replace
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.conversation_play import Play, ask, fresh
 from volundr.broker import events as ev
-from volundr.broker.conversation import Expired
+from volundr.broker import records as rec
+from volundr.broker.conversation import Expired, Input, Opened
 from volundr.broker.frames import Choose, Decide, Edit, Interrupt, Remove, Send, Stored
 from volundr.broker.parts import Attachment, Capabilities, Choice
 from volundr.broker.people import Doing, Said
+from volundr.broker.runs import Vanished
 
 ABLE = Capabilities(steer=True, model=True, mode=True, thinking=True, images=True)
 
@@ -166,3 +172,58 @@ def test_a_question_that_nobody_answers_is_denied_with_a_word() -> None:
     assert len(play.log) == before
     do(play, Decide(id="q", decision="allow"))
     assert play.replies[-1].type == "rejected"
+
+
+names = st.sampled_from(["a", "b", "c", "d"])
+inputs = st.one_of(
+    st.builds(lambda n, s: Said(frame=Send(id=n, text=n, steer=s), by="ann"), names, st.booleans()),
+    st.builds(lambda n, t: Said(frame=Edit(id=n, text=t), by="bob"), names, st.sampled_from(["new", " "])),
+    st.builds(lambda n: Said(frame=Remove(id=n), by="bob"), names),
+    st.builds(lambda m: Said(frame=Choose(model=m, mode=m), by="bob"), st.sampled_from(["x", "y"])),
+    st.just(Said(frame=Interrupt(), by="ann")),
+    st.builds(lambda n: ev.Taken(id=n), names),
+    st.builds(lambda n: ev.Untaken(id=n), names),
+    st.builds(lambda s: ev.TurnEnded(status=s), st.sampled_from(["ok", "failed"])),
+    st.builds(lambda c, w: ev.Exited(code=c, wanted=w), st.sampled_from([None, 0, 1]), st.booleans()),
+    st.builds(lambda m: ev.Ready(native="n", model=m), st.sampled_from(["x", "y"])),
+    st.sampled_from([Opened(), Vanished()]),
+)
+
+
+def places(play: Play) -> dict[str, str]:
+    """Where each message is, told from the records alone."""
+    found: dict[str, str] = {}
+    for entry in play.log:
+        match entry.record:
+            case rec.UserMessage(id=name) | rec.MessageReturned(id=name):
+                found[name] = "waiting"
+            case rec.MessageRemoved(id=name):
+                assert found[name] == "waiting"
+                found[name] = "removed"
+            case rec.MessageSteered(id=name):
+                assert found[name] == "waiting"
+                found[name] = "steered"
+            case rec.MessageSeen(id=name):
+                assert found[name] in ("steered", "said")
+                found[name] = "said"
+            case rec.TurnStarted(messages=messages):
+                assert all(found[name] in ("waiting", "steered") for name in messages)
+                found |= {name: "said" if found[name] == "waiting" else "steered" for name in messages}
+    return found
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.booleans(), st.lists(inputs, max_size=40), st.integers(0, 40))
+def test_every_message_is_in_one_place_whatever_happens(per_message: bool, steps: list[Input], restart: int) -> None:
+    able = replace(ABLE, per_message=per_message, steer=not per_message)
+    play = Play(talk=fresh(capabilities=able)).open()
+    for number, step in enumerate(steps):
+        if number == restart:
+            play.talk = replace(fresh(capabilities=able), state=play.folded().state)
+        play.give(step)
+    state, found = play.talk.state, places(play)
+    assert {name for name, place in found.items() if place == "waiting"} == set(state.waiting)
+    assert {name for name, place in found.items() if place == "steered"} == set(state.steered)
+    said = [name for command in state.outstanding.values() if isinstance(command, ev.Say) for name, _ in command.messages]
+    assert len(said) == len(set(said)), "no message is said twice to one run"
+    assert play.folded().state == state

@@ -56,7 +56,11 @@ class Child:
         return await self._started
 
     def write(self, data: bytes, written: Callable[[], None] | None = None) -> None:
-        """Give this to the CLI; call `written` once its pipe has taken all of it."""
+        """Give this to the CLI; call `written` once its pipe has taken all of it. Nothing to write is written at once when the
+        CLI's input has ended."""
+        if not data and self._stdin < 0 and written is not None:
+            written()
+            return
         self._todo.append((memoryview(data), written))
         if len(self._todo) == 1:
             self._write_more()
