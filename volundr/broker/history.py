@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from volundr.broker.log import Log
+from volundr.broker.checkpoint import load_known
+from volundr.broker.log import Log, epoch_of
+from volundr.broker.scan import CHECKPOINT, Known
 
 HISTORY_RECORDS = 2000
 HISTORY_BYTES = 4 * 1024 * 1024
@@ -17,13 +19,23 @@ def page(log: Log, newest: int, before: int | None, limit: int) -> bytes:
 
 def past(folder: Path, before: int | None, limit: int) -> bytes:
     """Blocking. The page of a session that does not run; an empty one when it never ran. Raises Unavailable."""
-    log = Log.peek(folder)
+    log = Log.peek(folder, _known(folder))
     if log is None:
         return _document("", b"")
     try:
         return page(log, log.last_seq, before, limit)
     finally:
         log.release()
+
+
+def _known(folder: Path) -> Known | None:
+    """Where the records are, if a checkpoint says so: then a page of a long log is read without the rest of it."""
+    if not (folder / CHECKPOINT).exists():
+        return None
+    try:
+        return load_known(folder, epoch_of(folder))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _document(epoch: str, records: bytes) -> bytes:

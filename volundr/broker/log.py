@@ -13,20 +13,26 @@ import sys
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 from uuid import uuid4
 from zlib import crc32
 
+from volundr.broker.pieces import HEAD, Gone, Piece, checked, name_of, sync_folder
+from volundr.broker.scan import CHECKPOINT, Found, Known, cut, drop, scan, tidy
 from volundr.domain.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
-HEAD = 10
-"""Bytes of a line before its JSON."""
-_PIECE = 1 << 20
+PIECE_RECORDS = 10_000
+PIECE_BYTES = 16 * 1024 * 1024
+"""A piece that has so much is followed by another, and packed."""
+AGE = 5000
+"""After so many records more a log has `aged`."""
+_TRIES = 5
 _ROOM_HINT = "Make room on the disk that holds Volundr's home folder; the session goes on by itself then."
+_DAMAGE_HINT = "Stop and start the session: what is good is kept, what is not is put aside."
 _flush = os.fdatasync if sys.platform == "linux" else os.fsync
 
 
@@ -38,6 +44,24 @@ def boot_id() -> str:
         return ""
 
 
+class Upkeep(Protocol):
+    """What is done for a log beside its use. `run` goes on until it is cancelled; `finish` is called before the log closes."""
+
+    async def run(self) -> None: ...
+
+    def finish(self) -> None: ...
+
+
+class NoUpkeep:
+    """For a log that nobody looks after."""
+
+    async def run(self) -> None:
+        return
+
+    def finish(self) -> None:
+        return
+
+
 class Log:
     """Not safe for use from several threads; reads and syncs may run in a thread while the loop appends.
 
@@ -45,57 +69,64 @@ class Log:
     has it (a crash of the machine loses nothing).
     """
 
-    def __init__(self, file: int, epoch: str, found: "_Found", side: Path) -> None:
-        self._file = file
-        self._side = side
+    def __init__(self, lock: int, file: int, epoch: str, found: Found, folder: Path) -> None:
+        self._lock, self._file = lock, file
+        self._folder = folder
+        self._pieces = tuple(found.pieces)
         self._starts = found.starts
         self._end = found.end
         self._synced = found.end
         self._syncing: asyncio.Future[None] | None = None
         self._torn = False
         self._doubtful = False
+        self._named = True
         self.epoch = epoch
+        self.known = found.known
+        self.suspect = False
+        self.aged = asyncio.Event()
+        self.upkeep: Upkeep = NoUpkeep()
 
     @classmethod
-    def open(cls, folder: Path, boot: str | None = None) -> Self:
-        """Blocking. Raises Unavailable when the file cannot be used, or another Skuld has it."""
+    def open(cls, folder: Path, boot: str | None = None, known: Known | None = None) -> Self:
+        """Blocking. Raises Unavailable when the file cannot be used, or another Skuld has it.
+
+        `known` is what a checkpoint says; if it does not hold, `known` of the log is 0 and all was read.
+        """
         boot = boot_id() if boot is None else boot
-        path, side = folder / "log.ndjson", folder / "log.json"
+        path, side = folder / name_of(1), folder / "log.json"
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                found = _scan(file)
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                found = scan(folder, known)
                 epoch = _epoch(side, boot, found)
-                if found.size > found.end:
-                    _cut(file, found, folder / f"log.damaged-{epoch}")
+                if found.torn:
+                    cut(folder, found, epoch)
+                tidy(found.pieces)
                 _write_side(side, epoch, boot, clean=False)
+                file = _to_append(found, lock)
             except BaseException:
-                os.close(file)
+                os.close(lock)
                 raise
         except BlockingIOError as error:
             raise Unavailable("The log of this session is in use by another Skuld.", "Stop the other one first.") from error
         except OSError as error:
             raise Unavailable(f"The log of this session cannot be opened: {error.strerror} ({path}).") from error
-        return cls(file, epoch, found, side)
+        return cls(lock, file, epoch, found, folder)
 
     @classmethod
-    def peek(cls, folder: Path) -> Self | None:
+    def peek(cls, folder: Path, known: Known | None = None) -> Self | None:
         """Blocking. What is there now, to read only: no lock, nothing repaired, the epoch as it is. None when there is no log."""
-        path, side = folder / "log.ndjson", folder / "log.json"
+        path = folder / name_of(1)
         try:
-            known = str(json.loads(side.read_bytes())["epoch"])
-            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            epoch = epoch_of(folder)
+            path.stat()
+            return cls(-1, -1, epoch, scan(folder, known), folder)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise Unavailable(f"The log of this session cannot be read: {error} ({path}).") from error
-        try:
-            return cls(file, known, _scan(file), side)
-        except OSError as error:
-            os.close(file)
-            raise Unavailable(f"The log of this session cannot be read: {error.strerror} ({path}).") from error
 
     @property
     def last_seq(self) -> int:
@@ -132,8 +163,11 @@ class Log:
             self._torn = True
             self._cut_torn()
             raise Unavailable(f"The log of this session cannot be written: {error.strerror}.", hint=_ROOM_HINT) from error
+        before = len(self._starts)
         self._starts.extend(starts)
         self._end = at
+        if before // AGE != len(self._starts) // AGE:
+            self.aged.set()
         return at
 
     async def sync(self, upto: int) -> None:
@@ -150,6 +184,8 @@ class Log:
         try:
             await asyncio.to_thread(self._sync_blocking, end)
             self._synced = max(self._synced, end)
+            if self._synced == self._end:
+                self._follow()
         except OSError as error:
             self._doubtful = True
             failure = Unavailable(f"The disk did not take the log of this session: {error.strerror}.", hint=_ROOM_HINT)
@@ -164,18 +200,39 @@ class Log:
     def _sync_blocking(self, end: int) -> None:
         if self._doubtful:
             # After a failed fsync the system may call pages clean that never reached the disk: write them once more.
-            self._write(os.pread(self._file, end - self._synced, self._synced), self._synced)
+            self._write(_gather(self._pieces, self._synced, end), self._synced)
             self._doubtful = False
         _flush(self._file)
+        if not self._named:
+            sync_folder(self._folder)
+            self._named = True
 
     def read(self, first: int, last: int) -> list[bytes]:
-        """The JSON of the records `first` … `last` (both included), as it was appended."""
+        """The JSON of the records `first` … `last` (both included), as it was appended. Raises Unavailable."""
         first, last = max(first, 1), min(last, len(self._starts))
         if first > last:
             return []
         start = self._starts[first - 1]
         end = self._starts[last] if last < len(self._starts) else self._end
-        return [line[HEAD:] for line in _pread(self._file, end - start, start)[:-1].split(b"\n")]
+        try:
+            lines = self._bytes(start, end)[:-1].split(b"\n")
+        except OSError as error:
+            raise Unavailable(f"The log of this session cannot be read: {error} ({self._folder}).") from error
+        if len(lines) != last - first + 1 or not all(map(checked, lines)):
+            log.error("log damaged", extra={"folder": str(self._folder), "first": first, "last": last})
+            self.suspect = True
+            (self._folder / CHECKPOINT).unlink(missing_ok=True)
+            raise Unavailable(f"The log of this session is damaged between the records {first} and {last}.", hint=_DAMAGE_HINT)
+        return [line[HEAD:] for line in lines]
+
+    def _bytes(self, start: int, end: int) -> bytes:
+        """Pieces become packed while they are read: then they are looked for once more."""
+        for _ in range(_TRIES - 1):
+            try:
+                return _gather(self._pieces, start, end)
+            except (Gone, FileNotFoundError):
+                continue
+        return _gather(self._pieces, start, end)
 
     def fits(self, first: int, size: int) -> int:
         """The last record up to which reading from `first` stays within `size` bytes; at least `first` itself."""
@@ -189,98 +246,120 @@ class Log:
         end = self._starts[last] if last < len(self._starts) else self._end
         return min(bisect_left(self._starts, max(end - size, 0)) + 1, last)
 
+    def due(self) -> Sequence[tuple[Piece, int]]:
+        """Full pieces that are plain still, with their sizes."""
+        pieces = self._pieces
+        return [(one, after.start - one.start) for one, after in pairwise(pieces) if not one.packed]
+
+    def packed(self, piece: Piece) -> None:
+        """Blocking. This piece is there in its packed form: use that one."""
+        self._pieces = tuple(piece if one.first == piece.first else one for one in self._pieces)
+        drop(piece.path.with_name(name_of(piece.first)))
+
+    def mark(self) -> tuple[int, "Known"]:
+        """Blocking. For a checkpoint: the records that the disk has, and what to recognise them by. Raises OSError."""
+        count = bisect_right(self._starts, self._synced - 1) if self._synced else 0
+        starts = self._starts[:count]
+        last = _gather(self._pieces, starts[-1], starts[-1] + 8) if count else b""
+        return count, Known(starts, self._starts[count] if count < len(self._starts) else self._synced, last)
+
     def close(self) -> None:
         """Blocking: sync, and say that nothing was lost."""
         if self._file < 0:
             return
         try:
             self._sync_blocking(self._end)
-            side = json.loads(self._side.read_bytes())
-            _write_side(self._side, self.epoch, side["boot"], clean=True)
+            self._synced = self._end
+            self.upkeep.finish()
+            side = self._folder / "log.json"
+            _write_side(side, self.epoch, json.loads(side.read_bytes())["boot"], clean=True)
         except (OSError, ValueError):
-            log.warning("log not closed cleanly", extra={"file": str(self._side)})
+            log.warning("log not closed cleanly", extra={"folder": str(self._folder)})
         finally:
-            os.close(self._file)
-            self._file = -1
+            self.release()
 
     def release(self) -> None:
-        """Let go of a log that was only looked at."""
-        os.close(self._file)
-        self._file = -1
+        """Let go of the files as they are."""
+        for file in {self._file, self._lock} - {-1}:
+            os.close(file)
+        self._file = self._lock = -1
 
     def _write(self, data: bytes, at: int) -> None:
-        view = memoryview(data)
+        view, at = memoryview(data), at - self._pieces[-1].start
         while view:
             written = os.pwrite(self._file, view, at)
             view, at = view[written:], at + written
 
+    def _follow(self) -> None:
+        """Go on in a new piece if this one is full. Only when the disk has all of it, so that no piece has a gap behind it."""
+        newest = self._pieces[-1]
+        if len(self._starts) - newest.first + 1 < PIECE_RECORDS and self._end - newest.start < PIECE_BYTES:
+            return
+        piece = Piece(self._folder / name_of(len(self._starts) + 1), len(self._starts) + 1, self._end)
+        if piece.first == newest.first or self._torn or self._doubtful:
+            return
+        try:
+            file = _fresh(piece.path)
+        except OSError as error:
+            log.warning("log not continued in another file", extra={"folder": str(self._folder), "cause": str(error)})
+            return
+        before, self._file = self._file, file
+        self._pieces, self._named = (*self._pieces, piece), False
+        if before != self._lock:
+            os.close(before)
+        self.aged.set()
+
     def _mend(self) -> None:
         if self._torn:
-            os.ftruncate(self._file, self._end)
+            os.ftruncate(self._file, self._end - self._pieces[-1].start)
             self._torn = False
 
     def _cut_torn(self) -> None:
         try:
             self._mend()
         except OSError:
-            log.warning("torn tail left in log", extra={"file": str(self._side)})
+            log.warning("torn tail left in log", extra={"folder": str(self._folder)})
 
 
-@dataclass(slots=True)
-class _Found:
-    """`starts` and `end` of the valid part; `size` of the whole file; `beyond`: complete batches lie behind the damage."""
-
-    starts: "array[int]"
-    end: int
-    size: int
-    beyond: bool
+def epoch_of(folder: Path) -> str:
+    """The epoch as it stands beside the log. Raises OSError, ValueError, KeyError or TypeError."""
+    return str(json.loads((folder / "log.json").read_bytes())["epoch"])
 
 
-def _scan(file: int) -> _Found:
-    """Check every line. What follows the last complete batch does not count."""
-    starts, batch, end, at, beyond = array("Q"), array("Q"), 0, 0, False
-    damaged = False
-    with os.fdopen(os.dup(file), "rb", buffering=_PIECE) as lines:
-        lines.seek(0)
-        for line in lines:
-            if not _valid(line):
-                damaged = True
-            elif not damaged:
-                batch.append(at)
-                if line[8] == ord("."):
-                    starts.extend(batch)
-                    batch, end = array("Q"), at + len(line)
-            elif line[8] == ord("."):
-                beyond = True
-            at += len(line)
-    return _Found(starts, end, at, beyond)
+def _fresh(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
 
 
-def _valid(line: bytes) -> bool:
-    return (
-        len(line) > HEAD
-        and line[-1] == ord("\n")
-        and line[8:HEAD] in (b". ", b"+ ")
-        and line[:8] == b"%08x" % crc32(memoryview(line)[8:-1])
-    )
+def _to_append(found: Found, lock: int) -> int:
+    """The file that the log goes on in: its newest piece, or a new one if that is packed."""
+    newest = found.pieces[-1]
+    if newest.packed:
+        newest = Piece(newest.path.with_name(name_of(len(found.starts) + 1)), len(found.starts) + 1, found.end)
+        found.pieces.append(newest)
+        file = _fresh(newest.path)
+        sync_folder(newest.path.parent)
+        return file
+    return lock if newest.first == 1 else os.open(newest.path, os.O_RDWR | os.O_CLOEXEC)
 
 
-def _cut(file: int, found: _Found, keep: Path) -> None:
-    if found.beyond:
-        log.error("log damaged", extra={"kept": str(keep), "bytes": found.size - found.end})
-        keep.write_bytes(_pread(file, found.size - found.end, found.end))
-    os.ftruncate(file, found.end)
-    os.fsync(file)
+def _gather(pieces: Sequence[Piece], start: int, end: int) -> bytes:
+    parts = []
+    for number in range(bisect_right(pieces, start, key=lambda piece: piece.start) - 1, len(pieces)):
+        piece, after = pieces[number], pieces[number + 1].start if number + 1 < len(pieces) else end
+        if piece.start >= end:
+            break
+        parts.append(piece.read(max(start - piece.start, 0), min(end, after) - max(start, piece.start)))
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _epoch(side: Path, boot: str, found: _Found) -> str:
+def _epoch(side: Path, boot: str, found: Found) -> str:
     """The epoch of before, unless clients may have seen records that are lost: then cursors of old must not be trusted."""
     try:
         known = json.loads(side.read_bytes())
         epoch, before, clean = str(known["epoch"]), str(known["boot"]), bool(known["clean"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return uuid4().hex[:12]
-    lost = (found.size > found.end) if clean else before != boot
+    lost = found.torn if clean else before != boot
     return uuid4().hex[:12] if lost or found.beyond else epoch
 
 
@@ -291,16 +370,4 @@ def _write_side(side: Path, epoch: str, boot: str, *, clean: bool) -> None:
         out.flush()
         os.fsync(out.fileno())
     new.replace(side)
-    folder = os.open(side.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _pread(file: int, size: int, at: int) -> bytes:
-    pieces = []
-    while size > 0 and (piece := os.pread(file, size, at)):
-        pieces.append(piece)
-        size, at = size - len(piece), at + len(piece)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    sync_folder(side.parent)
