@@ -89,7 +89,7 @@ class Reporter:
         """False when it is worth trying again."""
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                status = await put(self._url, self._secret, news.body())
+                status = await send("PUT", self._url, self._secret, news.body())
         except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError) as error:
             log.info("forge is away", extra={"cause": repr(error)})
             return False
@@ -100,8 +100,8 @@ class Reporter:
         return True
 
 
-async def put(url: str, secret: str, body: bytes) -> int:
-    """One PUT on a connection of its own; the status of the answer. A client library would weigh more than all sessions."""
+async def send(method: str, url: str, secret: str, body: bytes) -> int:
+    """One request on a connection of its own; the status of the answer. A client library would weigh more than all sessions."""
     parts = urlsplit(url)
     secure = parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
@@ -111,7 +111,7 @@ async def put(url: str, secret: str, body: bytes) -> int:
     try:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         head = (
-            f"PUT {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {secret}\r\n"
+            f"{method} {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {secret}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         )
         writer.write(head.encode() + body)

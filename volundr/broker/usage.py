@@ -1,0 +1,116 @@
+"""Tokens counted once, however an agent counts them: sums of a process or a thread, or every block of a message anew."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from volundr.broker.codec import Entry
+from volundr.broker.parts import Usage
+from volundr.broker.records import TurnFinished
+
+type Counts = tuple[int, int, int, int]
+type Item = dict[str, object]
+
+LONGEST_MODEL = 200
+
+
+class Meter:
+    """Turns an agent's growing sums by model into what each turn added.
+
+    `spent` is what the log has of the same sums already: a meter that begins in the middle of a process, or in a thread that
+    was resumed, must be given it, or the first turn would count everything before it once more.
+    """
+
+    def __init__(self, spent: Iterable[Usage] = ()) -> None:
+        self._sums: dict[str, Usage] = {}
+        for usage in spent:
+            self._sums[usage.model] = _plus(self._sums.get(usage.model), usage)
+
+    def take(self, sums: Iterable[Usage]) -> Sequence[Usage]:
+        """What is new. A model that is not named keeps its sum; one whose sum shrank began again at nothing."""
+        found = []
+        for now in sums:
+            before = self._sums.get(now.model)
+            if before is not None and any(a < b for a, b in zip(_counts(now), _counts(before), strict=True)):
+                before = None
+            self._sums[now.model] = now
+            added = now if before is None else _minus(now, before)
+            if any(_counts(added)):
+                found.append(added)
+        return found
+
+
+@dataclass(slots=True)
+class Messages:
+    """Sums what an agent says of single messages, which it may say for every block again: the largest count of each holds."""
+
+    _known: dict[tuple[str, str], Usage] = field(default_factory=dict)
+
+    def note(self, message: str, request: str, usage: Usage) -> None:
+        """`request` tells apart what two requests made of one message id; "" when the agent does not say it."""
+        key = (message, request)
+        known = self._known.get(key)
+        self._known[key] = usage if known is None else _most(known, usage)
+
+    def take(self) -> Sequence[Usage]:
+        """The sums by model, and begin anew."""
+        sums: dict[str, Usage] = {}
+        for usage in self._known.values():
+            sums[usage.model] = _plus(sums.get(usage.model), usage)
+        self._known.clear()
+        return [usage for usage in sums.values() if any(_counts(usage))]
+
+
+def told(entry: Entry) -> Sequence[Item]:
+    """What a record says about tokens, as items of a report."""
+    record = entry.record
+    if not isinstance(record, TurnFinished):
+        return ()
+    sums: dict[str, Usage] = {}
+    for usage in record.usage:
+        sums[usage.model] = _plus(sums.get(usage.model), usage)
+    return [
+        {
+            "type": "usage",
+            "seq": entry.seq,
+            "at": entry.at,
+            "turn": record.turn,
+            "model": usage.model[:LONGEST_MODEL],
+            "input": usage.input,
+            "output": usage.output,
+            "cache_read": usage.cache_read,
+            "cache_write": usage.cache_write,
+            "cost_usd": usage.cost_usd,
+        }
+        for usage in sums.values()
+    ]
+
+
+def _counts(usage: Usage) -> Counts:
+    return usage.input, usage.output, usage.cache_read, usage.cache_write
+
+
+def _made(model: str, counts: Counts, cost: float | None) -> Usage:
+    return Usage(model=model, input=counts[0], output=counts[1], cache_read=counts[2], cache_write=counts[3], cost_usd=cost)
+
+
+def _plus(one: Usage | None, other: Usage) -> Usage:
+    if one is None:
+        return other
+    a, b = _counts(one), _counts(other)
+    return _made(other.model, (a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]), _cost(one.cost_usd, other.cost_usd, 1))
+
+
+def _minus(now: Usage, before: Usage) -> Usage:
+    a, b = _counts(now), _counts(before)
+    return _made(now.model, (a[0] - b[0], a[1] - b[1], a[2] - b[2], a[3] - b[3]), _cost(now.cost_usd, before.cost_usd, -1))
+
+
+def _most(one: Usage, other: Usage) -> Usage:
+    a, b = _counts(one), _counts(other)
+    counts = (max(a[0], b[0]), max(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3]))
+    return _made(other.model, counts, other.cost_usd if one.cost_usd is None else one.cost_usd)
+
+
+def _cost(one: float | None, other: float | None, sign: int) -> float | None:
+    """Unknown stays unknown: a part whose price nobody knows cannot be counted as free."""
+    return None if one is None or other is None else max(0.0, round(one + sign * other, 9))
