@@ -51,6 +51,8 @@ class NoDialect(Dialect):
 class ScriptedAgent(Agent):
     label = "Scripted"
 
+    transports = ("shim", "per_message")
+
     def __init__(self, capabilities: Capabilities | None = None) -> None:
         self.capabilities = capabilities or Capabilities()
         self.missing = ""
@@ -250,11 +252,15 @@ class Rig:
 
 
 @asynccontextmanager
-async def skuld(home: Path, world: World | None = None, agent: ScriptedAgent | None = None) -> AsyncIterator[Rig]:
-    """Skuld until the end of the block; agents live on in `world`."""
+async def skuld(home: Path, world: World | None = None, agent: ScriptedAgent | None = None, **more: Any) -> AsyncIterator[Rig]:
+    """Skuld until the end of the block; agents live on in `world`. `more` goes into its `Surroundings`."""
     world, agent = world or World(), agent or ScriptedAgent()
     around = Surroundings(
-        home=home, agents={"scripted": agent}, transport=lambda spec: ScriptedTransport(world, spec.session_id), grace=0.5
+        home=home,
+        agents={"scripted": agent},
+        transport=lambda spec: ScriptedTransport(world, spec.session_id),
+        grace=0.5,
+        **more,
     )
     made = compose(around, KEY, end=lambda: None)
     path = home / "skuld.sock"

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,6 @@ from volundr.domain.errors import Invalid
 from volundr.loader import load
 from volundr.local.agents import LocalAgents
 from volundr.registry import Adapters
-from volundr.settings import AgentSettings
 
 PLUGIN = """
 from volundr.sdk import Adapters, Agent, hookimpl
@@ -78,12 +77,24 @@ def test_a_wrong_setting_is_answered_with_the_right_ones(adapters: Adapters) -> 
 
 
 def test_all_adapters_of_a_port_get_their_own_section(adapters: Adapters) -> None:
-    lamps = adapters.all(Lamp, {"tube": AgentSettings(command="x", args=("a",))})
+    lamps = adapters.all(Lamp, {"tube": {"command": "x", "args": ["a"]}})
     assert list(lamps) == adapters.names(Lamp) == ["bulb", "tube"]
     tube = lamps["tube"]
     assert isinstance(tube, Bulb)
-    assert (tube.settings.command, tube.settings.args, tube.settings.watts) == ("x", ("a",), 40)
+    assert (tube.settings.command, tube.settings.args, tube.settings.watts) == ("x", ["a"], 40)
     assert adapters.ports() == [Lamp]
+
+
+def test_a_section_with_a_protocol_makes_an_adapter_of_its_own_name(adapters: Adapters) -> None:
+    adapters.offer_protocol(Lamp, "gas", LampSettings, lambda name, settings: Bulb(replace(settings, command=name)))
+    lamps = adapters.all(Lamp, {"street": {"protocol": "gas", "watts": 7}})
+    street = lamps["street"]
+    assert isinstance(street, Bulb)
+    assert (street.settings.command, street.settings.watts) == ("street", 7)
+    for section in ({}, {"protocol": "oil"}):
+        with pytest.raises(Invalid, match="street") as raised:
+            adapters.all(Lamp, {"street": section})
+        assert "gas" in raised.value.hint
 
 
 def test_one_name_cannot_be_offered_twice(adapters: Adapters) -> None:
@@ -151,7 +162,7 @@ def test_agents_are_looked_for_side_by_side_and_not_all_the_time(env: dict[str, 
     Slow.looked = 0
 
     async def main() -> None:
-        catalogue = LocalAgents(found, env)
+        catalogue = LocalAgents(found.all(Agent), env)
         begun = time.monotonic()
         one, two = await asyncio.gather(catalogue.list(), catalogue.list())
         assert time.monotonic() - begun < 0.28

@@ -81,13 +81,14 @@ def build_forge(settings: Settings, port: int, db: Database, pods: PodManager, a
     store = SessionStore(db)
     workspaces = LocalWorkspaces(home=settings.home, git=Git(env=settings.environment))
     progress = Progress(store, events)
+    by_name = adapters.all(Agent, settings.agents)
+    agents = LocalAgents(by_name, settings.environment)
     core = CoreContributor(keys.session, f"http://127.0.0.1:{port}", settings.sessions.transport)
     contributors = (core, WorkspaceContributor(workspaces))
     launch = Launch(pods=pods, contributors=contributors, progress=progress, timeout=settings.sessions.start_timeout)
-    service = SessionService(store, workspaces, launch, adapters.names(Agent), tasks)
+    service = SessionService(store, workspaces, launch, by_name, tasks, settings.definitions)
     gateway = LocalGateway(_upstream(service, pods))
     door = Door(site=site, identity=identity, authorization=authorization, gateway=gateway, secret=keys.session)
-    agents = LocalAgents(adapters, settings.environment, settings.agents)
     about = _about(settings, db)
     services: dict[type, Any] = {
         SessionService: service,
@@ -135,8 +136,9 @@ def _described(api: FastAPI) -> FastAPI:
 
 def _skulds_part() -> tuple[Sequence[Any], Sequence[APIRouter]]:
     from volundr.broker import frames, manage, records
+    from volundr.broker.routes import SESSION_ROUTERS
 
-    return (records.Record, frames.Live, frames.FromClient), (manage.router,)
+    return (records.Record, frames.Live, frames.FromClient), (manage.router, *SESSION_ROUTERS)
 
 
 def openapi_document() -> dict[str, Any]:

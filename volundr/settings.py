@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from volundr.domain.errors import Invalid
+from volundr.domain.sessions.definition import SessionDefinition
 
 PREFIX = "VOLUNDR_"
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
@@ -45,6 +46,7 @@ class SessionSettings:
     start_timeout: float = _setting(60.0, "VOLUNDR_START_TIMEOUT", 1)
     stop_grace: float = _setting(5.0, "VOLUNDR_STOP_GRACE", 0)
     transport: str = _setting("shim", "VOLUNDR_TRANSPORT")
+    permission_minutes: float = _setting(0.0, "VOLUNDR_PERMISSION_MINUTES", 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,18 +61,6 @@ class PodSettings:
         return {"use": self.use, **self.sections}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentSettings:
-    """`[agents.<name>]`: the program to use instead of the one on PATH, more arguments and environment, the usual model."""
-
-    command: str = ""
-    model: str = ""
-    args: Sequence[str] = ()
-    env: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-_AGENT_KEYS = frozenset({"command", "model", "args", "env"})
-
 SECTIONS: Mapping[str, type[Any]] = {
     "server": ServerSettings,
     "database": DatabaseSettings,
@@ -82,7 +72,9 @@ SECTIONS: Mapping[str, type[Any]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`given` names the settings somebody made (`server.port`). `environment` is what agents get, `variables` are ours."""
+    """`given` names the settings somebody made (`server.port`). `agents` are the sections that each agent's plugin checks.
+
+    `environment` is what agents get, `variables` are ours."""
 
     home: Path
     server: ServerSettings = ServerSettings()
@@ -90,7 +82,8 @@ class Settings:
     limits: LimitSettings = LimitSettings()
     sessions: SessionSettings = SessionSettings()
     pods: PodSettings = PodSettings()
-    agents: Mapping[str, AgentSettings] = field(default_factory=dict)
+    agents: Mapping[str, Section] = field(default_factory=dict, repr=False)
+    definitions: Mapping[str, SessionDefinition] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     given: frozenset[str] = frozenset()
@@ -118,7 +111,7 @@ def load(options: Mapping[str, Any] = NOTHING, environ: Mapping[str, str] | None
     env = os.environ if environ is None else environ
     chosen = {name: value for name, value in options.items() if value is not None}
     home = Path(chosen.pop("home", "") or env.get("VOLUNDR_HOME") or "~/.volundr").expanduser().absolute()
-    data, agents = _file(home / "config.toml")
+    data, agents, definitions = _file(home / "config.toml")
     given = {f"{section}.{key}" for section, values in data.items() for key in values}
     for name, variable, key, kind, _ in _plain():
         if variable in env:
@@ -133,6 +126,7 @@ def load(options: Mapping[str, Any] = NOTHING, environ: Mapping[str, str] | None
     return Settings(
         home=home,
         agents=agents,
+        definitions=definitions,
         environment={name: value for name, value in env.items() if not name.startswith(PREFIX)},
         variables={name: env[name] for name in known if name in env},
         given=frozenset(given),
@@ -153,22 +147,26 @@ def _plain() -> Iterator[tuple[str, str, str, type, object]]:
                 yield section, f.metadata["variable"], f.name, cast(type, f.type), f.default
 
 
-def _file(path: Path) -> tuple[dict[str, dict[str, Any]], Mapping[str, AgentSettings]]:
+type File = tuple[dict[str, dict[str, Any]], Mapping[str, Section], Mapping[str, SessionDefinition]]
+
+
+def _file(path: Path) -> File:
     try:
         tree = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        return {}, {}
+        return {}, {}, {}
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid(f"The settings file {path} cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise Invalid(f"The settings file {path} is not valid TOML: {error}") from error
-    agents = _table(tree.pop("agents", {}), f"{path}: [agents]")
+    agents = _tables(tree.pop("agents", {}), f"{path}: agents")
+    definitions = _tables(tree.pop("definitions", {}), f"{path}: definitions")
     data: dict[str, dict[str, Any]] = {}
     for section, values in tree.items():
         if section not in SECTIONS:
-            raise _unknown(f"{path}: [{section}]", [*SECTIONS, "agents"])
+            raise _unknown(f"{path}: [{section}]", [*SECTIONS, "agents", "definitions"])
         data[section] = _section(_table(values, f"{path}: [{section}]"), section, path)
-    return data, {name: _agent(_table(v, f"{path}: [agents.{name}]"), f"{path}: [agents.{name}]") for name, v in agents.items()}
+    return data, agents, {name: _definition(name, values, path) for name, values in definitions.items()}
 
 
 def _section(values: Section, section: str, path: Path) -> dict[str, Any]:
@@ -185,17 +183,20 @@ def _section(values: Section, section: str, path: Path) -> dict[str, Any]:
     return result
 
 
-def _agent(values: Section, where: str) -> AgentSettings:
-    for key in values:
-        if key not in _AGENT_KEYS:
-            raise _unknown(f"{where} {key}", sorted(_AGENT_KEYS))
-    args, env = values.get("args", []), values.get("env", {})
-    if not isinstance(args, list) or not all(isinstance(arg, str) for arg in args):
-        raise Invalid(f'{where} args must be a list of texts, such as args = ["--verbose"].')
+def _definition(name: str, values: Section, path: Path) -> SessionDefinition:
+    where = f"{path}: definitions.{name}"
+    known = [f.name for f in fields(SessionDefinition) if f.name != "name"]
+    if wrong := sorted(values.keys() - set(known)):
+        raise _unknown(f"{where}.{wrong[0]}", known)
+    env = values.get("env", {})
     if not isinstance(env, dict) or not all(isinstance(value, str) for value in env.values()):
-        raise Invalid(f'{where} env must be a table of texts, such as env = {{ NAME = "value" }}.')
-    command, model = (_checked(values.get(key, ""), str, f"{where} {key}") for key in ("command", "model"))
-    return AgentSettings(command=command, model=model, args=tuple(args), env=env)
+        raise Invalid(f'{where}.env must be a table of texts, such as env = {{ NAME = "value" }}.')
+    texts = {key: _checked(value, str, f"{where}.{key}") for key, value in values.items() if key != "env"}
+    return SessionDefinition(name=name, env=env, **texts)
+
+
+def _tables(value: object, where: str) -> Mapping[str, Section]:
+    return {name: _table(one, f"{where}.{name}") for name, one in _table(value, where).items()}
 
 
 def _table(value: object, where: str) -> Section:

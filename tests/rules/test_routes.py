@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from volundr.api import security
 from volundr.api.http import ROUTERS
 from volundr.broker import manage
+from volundr.broker.routes import SESSION_ROUTERS, entry
 
 OPEN = {
     ("POST", "/api/v1/login"),  # the one-time code is the proof
@@ -46,3 +47,10 @@ def test_every_route_of_skulds_management_asks_for_its_key() -> None:
         r.path for r in manage.router.routes if isinstance(r, APIRoute) and manage.manager_of not in calls(r.dependant)
     ]
     assert open_routes == []
+
+
+def test_every_route_of_a_session_in_skuld_asks_for_its_ticket() -> None:
+    routes = [route for router in SESSION_ROUTERS for route in router.routes]
+    open_ones = [r.path for r in routes if isinstance(r, APIRoute) and entry.broker_of not in calls(r.dependant)]
+    assert routes
+    assert not open_ones

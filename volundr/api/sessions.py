@@ -15,7 +15,7 @@ from volundr.domain import tickets
 from volundr.domain.errors import Conflict
 from volundr.domain.gateway import GatewayPort, SessionKeys
 from volundr.domain.identity import Principal
-from volundr.domain.sessions.model import Activity, EmptySource, GitSource, LocalSource, Session, Status
+from volundr.domain.sessions.model import Activity, EmptySource, GitSource, LocalSource, Options, Session, Status
 from volundr.domain.sessions.service import SessionService
 
 router = APIRouter(prefix="/api/v1/sessions", tags=["Sessions"])
@@ -51,12 +51,29 @@ class EmptySourceIn(Strict):
 SourceIn = Annotated[GitSourceIn | LocalSourceIn | EmptySourceIn, Field(discriminator="type")]
 
 
+class OptionsIn(Strict):
+    """How the session is run; what is empty is as the definition or the machine's settings say."""
+
+    definition: str = Field(default="", max_length=64)
+    transport: Literal["", "shim", "stdio", "remote", "per_message"] = ""
+    mode: str = Field(default="", max_length=64, description="The agent's permission mode, in its own words.")
+    thinking: str = Field(default="", max_length=64)
+
+
+class Fork(Strict):
+    """A session that goes on from another one's conversation, in the same workspace."""
+
+    name: str = Field(min_length=1, max_length=63)
+    start: bool = True
+
+
 class NewSession(Strict):
     """A session to create. `start` brings it up at once."""
 
     name: str = Field(min_length=1, max_length=63, examples=["fix-login"])
-    agent: str = Field(min_length=1, max_length=64, examples=["demo"])
+    agent: str = Field(default="", max_length=64, examples=["demo"], description="Needed unless the definition names one.")
     model: str = Field(default="", max_length=100)
+    options: OptionsIn = Field(default_factory=OptionsIn)
     source: SourceIn = Field(default_factory=EmptySourceIn)
     start: bool = True
 
@@ -87,6 +104,7 @@ class SessionOut(BaseModel):
     agent: str
     model: str
     source: Annotated[GitSource | LocalSource | EmptySource, Field(discriminator="type")]
+    options: Options
     status: Status
     step: str
     error: str
@@ -172,9 +190,20 @@ async def list_sessions(
 async def create_session(sessions: Sessions, who: Writer, new: NewSession) -> Response:
     source = TypeAdapter(GitSource | LocalSource | EmptySource).validate_python(new.source.model_dump())
     session = Session(
-        name=new.name, agent=new.agent, model=new.model, source=source, owner_id=who.user_id, tenant_id=who.tenant_id
+        name=new.name,
+        agent=new.agent,
+        model=new.model,
+        source=source,
+        options=Options(**new.options.model_dump()),
+        owner_id=who.user_id,
+        tenant_id=who.tenant_id,
     )
     return answer(await sessions.create(session, start=new.start), 201)
+
+
+@router.post("/{session_id}/fork", status_code=201, response_model=SessionOut)
+async def fork_session(sessions: Sessions, _: Writer, session_id: UUID, fork: Fork) -> Response:
+    return answer(await sessions.fork(session_id, fork.name, start=fork.start), 201)
 
 
 @router.get("/{session_id}", response_model=SessionOut)

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.routing import BaseRoute, WebSocketRoute
@@ -17,17 +17,17 @@ from starlette.types import ASGIApp
 
 from volundr import __version__
 from volundr.broker import manage
-from volundr.broker.broker import Broker
 from volundr.broker.channels.admission import Admission
 from volundr.broker.channels.websocket import chat
-from volundr.broker.history import HISTORY_RECORDS, page
-from volundr.broker.parts import Activity
+from volundr.broker.routes import SESSION_ROUTERS
 from volundr.broker.service_manager import ServiceManager, Surroundings
 from volundr.broker.transports.factory import Transports
 from volundr.broker.transports.shim import Where
 from volundr.broker.transports.transport import Agent
+from volundr.broker.watch import Watch
 from volundr.domain.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable, VolundrError
 from volundr.domain.tickets import derive
+from volundr.process import Tasks
 from volundr.registry import Adapters
 
 if TYPE_CHECKING:
@@ -42,16 +42,6 @@ _STATUS: Mapping[type[VolundrError], HTTPStatus] = {
     Forbidden: HTTPStatus.FORBIDDEN,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionHealth:
-    session: str
-    agent: str
-    alive: bool
-    activity: Activity
-    epoch: str
-    last_seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +67,8 @@ def build_broker(settings: "Settings", adapters: Adapters, key: str, where: Wher
         transport=lambda spec: transports.make(spec.transport, spec.session_id, derive(spec.secret, "cli")),
         environment=settings.environment,
         grace=settings.sessions.stop_grace,
+        definitions=settings.definitions,
+        permission_seconds=settings.sessions.permission_minutes * 60,
     )
     return compose(around, key, routes=(WebSocketRoute("/ws/cli/{session_id}", transports.links.endpoint),))
 
@@ -88,10 +80,13 @@ def compose(around: Surroundings, key: str, routes: Sequence[BaseRoute] = (), en
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         _allow_many_files()
+        tasks = Tasks()
         await manager.recover()
+        tasks.spawn(Watch(manager.brokers, around.permission_seconds).run(), name="watch sessions")
         try:
             yield
         finally:
+            await tasks.close()
             await manager.leave_all()
 
     app = FastAPI(title="Skuld", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
@@ -100,43 +95,11 @@ def compose(around: Surroundings, key: str, routes: Sequence[BaseRoute] = (), en
     app.add_exception_handler(VolundrError, _problem)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.include_router(manage.router)
-    app.add_api_route("/s/{session_id}/health", health)
-    app.add_api_route("/s/{session_id}/history", history)
+    for router in SESSION_ROUTERS:
+        app.include_router(router)
     app.router.routes.append(WebSocketRoute("/s/{session_id}/ws/chat", chat))
     app.router.routes.extend(routes)
     return Skuld(app, manager)
-
-
-def _admitted(request: Request, session_id: str) -> Broker:
-    manager: ServiceManager = request.app.state.manager
-    admission: Admission = request.app.state.admission
-    broker = manager.find(session_id)
-    admission.admit(broker.spec.secret, session_id, manage.bearer(request.headers.get("authorization", "")))
-    return broker
-
-
-async def health(request: Request, session_id: str) -> SessionHealth:
-    broker = _admitted(request, session_id)
-    journal = broker.journal
-    return SessionHealth(
-        session=session_id,
-        agent=broker.spec.agent,
-        alive=broker.health().state == "ready",
-        activity=journal.activity,
-        epoch=journal.log.epoch,
-        last_seq=journal.stream.last_seq,
-    )
-
-
-async def history(
-    request: Request,
-    session_id: str,
-    before: Annotated[int | None, Query(ge=1)] = None,
-    limit: Annotated[int, Query(ge=1, le=HISTORY_RECORDS)] = 500,
-) -> Response:
-    """The records before this one, oldest first: as many as asked for, unless they are very large."""
-    journal = _admitted(request, session_id).journal
-    return Response(page(journal.log, journal.stream.last_seq, before, limit), media_type="application/json")
 
 
 async def _problem(_: Request, error: Exception) -> Response:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,19 +10,21 @@ from typing import Literal, Self
 
 from volundr.broker.always import AlwaysRules
 from volundr.broker.attachments import Attachments
-from volundr.broker.codec import Entry
+from volundr.broker.codec import Entry, encode
 from volundr.broker.conversation import Conversation, Opened, RulesGrew
 from volundr.broker.events import Exited
-from volundr.broker.frames import ActivityChanged, Attach, Choose, Decide, Hello, Interrupt, Live, Rejected, Send
+from volundr.broker.frames import ActivityChanged, Attach, Choose, Decide, Diagnosis, Hello, Interrupt, Live, Rejected, Send
 from volundr.broker.journal import Journal, Reply
 from volundr.broker.log import Log
 from volundr.broker.parts import Activity, Rule
 from volundr.broker.people import Doing, Said
+from volundr.broker.records import ToolFinished, ToolStarted, TurnFinished, TurnStarted
 from volundr.broker.recovery import Told, recover
 from volundr.broker.report import News, Reporter
 from volundr.broker.runner import Link, Runner
 from volundr.broker.stream import Client, Stream
 from volundr.broker.transports.transport import Agent, CLITransport
+from volundr.broker.vitals import FINE
 from volundr.domain.errors import NotFound, Unavailable, VolundrError
 from volundr.domain.sessions.spec import SessionSpec
 from volundr.domain.tickets import derive
@@ -53,6 +56,7 @@ class Parts:
     transport: CLITransport
     always: AlwaysRules
     rules_grew: Callable[[str], None]
+    permission_seconds: float = 0.0
 
 
 class Broker:
@@ -62,6 +66,8 @@ class Broker:
         self.spec = spec
         self._parts = parts
         self._told = told
+        self.diagnosis = FINE
+        self._tools: dict[str, tuple[str, float]] = {}
         self._reported: tuple[Activity, int, str, float | None] | None = None
         self._tasks = Tasks()
         self._reporter = Reporter(spec.report_url, derive(spec.secret, "report"))
@@ -199,6 +205,20 @@ class Broker:
     def lines(self, count: int) -> Sequence[str]:
         return self._told.last(count)
 
+    async def agent_pid(self) -> int | None:
+        """The agent's process, if it is known. Raises Unavailable."""
+        return await self._runner.pid()
+
+    def tool_running(self) -> tuple[str, float]:
+        """The tool call that began last and has not ended: (title, when it began on the monotonic clock)."""
+        return next(reversed(self._tools.values()), ("", time.monotonic()))
+
+    def diagnosed(self, found: Diagnosis) -> None:
+        """Tell everybody what the matter is, or that it is over."""
+        if found != self.diagnosis:
+            self.diagnosis = found
+            self.journal.stream.publish([(0, encode(found))])
+
     def _hello(self) -> Hello:
         journal = self.journal
         return Hello(
@@ -213,10 +233,20 @@ class Broker:
 
     def _moment(self) -> Sequence[Live]:
         state = self.journal.conversation.state
-        return [*state.open_blocks(), ActivityChanged(activity=state.activity)]
+        found = [] if self.diagnosis == FINE else [self.diagnosis]
+        return [*state.open_blocks(), *found, ActivityChanged(activity=state.activity)]
 
     def _seen(self, entry: Entry) -> None:
         self._told.note(entry)
+        match entry.record:
+            case ToolStarted(id=tool, title=title):
+                self._tools[tool] = (title, time.monotonic())
+            case ToolFinished(id=tool):
+                self._tools.pop(tool, None)
+            case TurnStarted() | TurnFinished():
+                self._tools.clear()
+            case _:
+                pass
 
     def _settled(self, run: str, line: int) -> None:
         self._runner.settled(run, line)

@@ -5,6 +5,7 @@ them waits behind them; everything else is shown as soon as the system has it.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -52,8 +53,11 @@ class _Waiting:
 
 @dataclass(slots=True, kw_only=True)
 class Journal:
-    """`shown` is called after frames became visible, `settled` with a run and its line up to which all is on disk,
-    `seen` with every new record."""
+    """`heard_at` is when the agent last said anything, on the monotonic clock.
+
+    `shown` is called after frames became visible, `settled` with a run and its line up to which all is on disk, `seen` with
+    every new record.
+    """
 
     log: Log
     conversation: Conversation
@@ -62,6 +66,7 @@ class Journal:
     settled: Callable[[str, int], None]
     seen: Callable[[Entry], None]
     stuck: str = ""
+    heard_at: float = field(default_factory=time.monotonic)
     activity: Activity = field(default_factory=lambda: Activity(state="starting"))
     _queue: deque[_Waiting] = field(default_factory=deque)
     _queued: int = 0
@@ -102,6 +107,7 @@ class Journal:
                 await self._room.wait()
 
     async def _hear(self, batch: Sequence[Heard], deaf: Callable[[Heard], bool]) -> None:
+        self.heard_at = time.monotonic()
         conversation, state, at = self.conversation, self.conversation.state, now()
         frames: list[Shown] = []
         entries: list[Entry] = []

@@ -71,6 +71,10 @@ class Runner:
         if run == self._run:
             self._transport.settled(line)
 
+    async def pid(self) -> int | None:
+        """The agent's process, if it runs on this machine and is known. Raises Unavailable."""
+        return await self._transport.pid() if self.up else None
+
     async def end(self, grace: float) -> None:
         """End the agent's process, and wait until its last words are taken up. Raises VolundrError or TimeoutError."""
         async with asyncio.timeout(grace + 2 * OVER_SECONDS):

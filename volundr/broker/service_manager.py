@@ -6,16 +6,18 @@ import logging
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from volundr.broker.always import AlwaysRules
 from volundr.broker.broker import Broker, Health, Parts
+from volundr.broker.fork import fork
 from volundr.broker.history import page, past
 from volundr.broker.parts import Activity
 from volundr.broker.transports.transport import Agent, CLITransport
 from volundr.domain.errors import Invalid, NotFound, Unavailable, VolundrError
+from volundr.domain.sessions.definition import SessionDefinition, complete
 from volundr.domain.sessions.spec import SessionSpec
 
 log = logging.getLogger(__name__)
@@ -25,11 +27,16 @@ AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What sessions live in. `grace`: seconds an agent gets to end by itself. `environment`: put under each session's own."""
+    """What sessions live in. `grace`: seconds an agent gets to end by itself. `environment`: put under each session's own.
+
+    `permission_seconds`: how long a question may stay unanswered before it is denied, 0 for ever.
+    """
 
     home: Path
     agents: Mapping[str, Agent]
     transport: Callable[[SessionSpec], CLITransport]
+    definitions: Mapping[str, SessionDefinition] = field(default_factory=dict)
+    permission_seconds: float = 0.0
     grace: float = 5.0
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -79,21 +86,35 @@ class ServiceManager:
                 raise
 
     async def _open(self, spec: SessionSpec, *, start: bool) -> None:
-        agent = self._around.agents.get(spec.agent)
-        if agent is None:
-            raise Invalid(f"There is no agent called {spec.agent!r}.", f"There is: {', '.join(sorted(self._around.agents))}.")
+        spec = self._complete(spec)
+        agent = self._agent(spec)
+        if spec.fork_of:
+            await asyncio.to_thread(fork, self._folder, spec.fork_of, spec.session_id, spec.name)
         parts = Parts(
             folder=self._folder / spec.session_id,
             agent=agent,
             transport=self._around.transport(spec),
             always=self._always,
             rules_grew=self._rules_grew,
+            permission_seconds=self._around.permission_seconds,
         )
-        self._brokers[spec.session_id] = await Broker.open(self._complete(spec), parts, start=start)
+        self._brokers[spec.session_id] = await Broker.open(spec, parts, start=start)
+
+    def _agent(self, spec: SessionSpec) -> Agent:
+        agent = self._around.agents.get(spec.agent)
+        if agent is None:
+            raise Invalid(f"There is no agent called {spec.agent!r}.", f"There is: {', '.join(sorted(self._around.agents))}.")
+        if spec.transport not in agent.transports:
+            raise Invalid(
+                f"{agent.label} cannot be reached by the transport {spec.transport!r}.",
+                hint=f"It can by: {', '.join(agent.transports)}.",
+            )
+        return agent
 
     def _complete(self, spec: SessionSpec) -> SessionSpec:
-        """With the person's environment, which is not stored with the session: it is what Skuld was started with."""
-        return replace(spec, env={**self._around.environment, **spec.env})
+        """With what its definition says, and with the person's environment, which is not stored with the session."""
+        full = complete(spec, self._around.definitions)
+        return replace(full, transport=full.transport or "shim", env={**self._around.environment, **full.env})
 
     async def stop(self, name: str) -> None:
         """Returns when the agent is gone and the log is on disk. Raises NotFound when there is no such session."""
@@ -139,6 +160,10 @@ class ServiceManager:
 
     def names(self) -> Sequence[str]:
         return [*self._brokers, *self._failed]
+
+    def brokers(self) -> Collection[Broker]:
+        """Those that run."""
+        return self._brokers.values()
 
     def find(self, name: str) -> Broker:
         """Raises NotFound."""

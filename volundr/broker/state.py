@@ -90,7 +90,9 @@ class State:
     working: bool = False
     interrupting: bool = False
     outstanding: dict[int, Command] = field(default_factory=dict)
+    turn_at: str = ""
     questions: dict[str, PermissionRaised] = field(default_factory=dict)
+    asked_at: dict[str, str] = field(default_factory=dict)
     answered: dict[str, str] = field(default_factory=dict)
     rules: set[Rule] = field(default_factory=set)
     runs: int = 0
@@ -147,7 +149,7 @@ class State:
                 self.unseen.discard(record.id)
                 self._handed_over(record.id)
             case TurnStarted() as record:
-                self._begin_turn(entry.seq, record)
+                self._begin_turn(entry, record)
             case TurnFinished() as record:
                 self._end_turn(record)
             case AgentState() as record:
@@ -162,9 +164,11 @@ class State:
                 self.outstanding[entry.seq] = Break(number=entry.seq)
             case PermissionRaised() as record:
                 self.questions[record.id] = record
+                self.asked_at[record.id] = entry.at
                 self.answered.pop(record.id, None)
             case PermissionDecided() as record:
                 asked = self.questions.pop(record.id)
+                self.asked_at.pop(record.id, None)
                 self.answered[record.id] = f"This was already decided by {record.by or 'a rule that you kept'}."
                 if record.decision == "allow" and record.scope != "once":
                     self.rules.update(asked.rules)
@@ -182,6 +186,7 @@ class State:
                     del self.outstanding[seq]
             case PermissionClosed() as record:
                 self.questions.pop(record.id, None)
+                self.asked_at.pop(record.id, None)
                 self.answered[record.id] = f"Nobody waits for this answer any more: {record.reason}"
             case _:
                 self._take_control(entry)
@@ -226,7 +231,7 @@ class State:
         self.run = self.run_state = ""
         self.working = self.interrupting = False
         self.unseen, self.outstanding = set(), {}
-        for kept in (self.waiting, self.steered, self.questions, self.tools, self.blocks, self.files):
+        for kept in (self.waiting, self.steered, self.questions, self.asked_at, self.tools, self.blocks, self.files):
             kept.clear()
 
     def _choose(self, seq: int, record: Chosen) -> None:
@@ -236,13 +241,14 @@ class State:
         if self.alive:
             self.outstanding[seq] = Adjust(number=seq, **chosen)
 
-    def _begin_turn(self, seq: int, record: TurnStarted) -> None:
+    def _begin_turn(self, entry: Entry, record: TurnStarted) -> None:
         self.turn, self.working, self.interrupting = record.turn, True, False
+        self.turn_at = entry.at
         words = tuple((name, self.waiting.pop(name)) for name in record.messages if name in self.waiting)
         if words:
             files = {name: self.files[name] for name, _ in words if name in self.files}
             attached = {name: tuple(Attached(about=about, path="") for about in of) for name, of in files.items()}
-            self.outstanding[seq] = Say(messages=words, attached=attached)
+            self.outstanding[entry.seq] = Say(messages=words, attached=attached)
         self.unseen = set(record.messages)
 
     def _end_turn(self, record: TurnFinished) -> None:

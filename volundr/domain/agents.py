@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentDescription:
-    """One agent as a person chooses it. When it is not available, `problem` says why and `hint` what to do."""
+    """One agent as a person chooses it. When it is not available, `problem` says why and `hint` what to do.
+
+    `transports` are the ways by which it can be reached, the usual one first.
+    """
 
     name: str
     label: str
@@ -16,6 +19,7 @@ class AgentDescription:
     path: str = ""
     problem: str = ""
     hint: str = ""
+    transports: Sequence[str] = ()
 
 
 class AgentCatalog(ABC):

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 from volundr.broker.transports.transport import Agent, Found
 from volundr.domain.agents import AgentCatalog, AgentDescription
-from volundr.registry import Adapters
 
 log = logging.getLogger(__name__)
 
@@ -16,10 +15,10 @@ FIND_SECONDS = 6.0
 
 
 class LocalAgents(AgentCatalog):
-    """`environment` is what agents get, without Volundr's own variables; `sections` are their settings by name."""
+    """`environment` is what agents get, without Volundr's own variables."""
 
-    def __init__(self, adapters: Adapters, environment: Mapping[str, str], sections: Mapping[str, object] | None = None) -> None:
-        self._agents = adapters.all(Agent, sections or {})
+    def __init__(self, agents: Mapping[str, Agent], environment: Mapping[str, str]) -> None:
+        self._agents = agents
         self._environment = environment
         self._turn = asyncio.Lock()
         self._known: Sequence[AgentDescription] = ()
@@ -43,6 +42,7 @@ class LocalAgents(AgentCatalog):
             path=found.path,
             problem=found.problem,
             hint=found.hint,
+            transports=tuple(agent.transports),
         )
 
     async def _find(self, name: str, agent: Agent) -> Found:

@@ -41,6 +41,7 @@ MIGRATIONS = (
     "CREATE INDEX sessions_newest ON sessions (created_at, id)",
     "CREATE INDEX sessions_status ON sessions (status, created_at, id)",
     "CREATE INDEX sessions_owner ON sessions (owner_id, created_at, id)",
+    "ALTER TABLE sessions ADD COLUMN options JSONB NOT NULL DEFAULT '{}'",
 )
 
 ROW = RowMap(Session)
@@ -48,6 +49,7 @@ _FIXED = frozenset({"id", "status", "revision", "created_at", "owner_id", "tenan
 
 ADD = f"INSERT INTO sessions ({ROW.names}) VALUES ({', '.join(':' + name for name in ROW.columns)})"  # noqa: S608 - our own names
 GET = f"SELECT {ROW.names} FROM sessions WHERE id = :id"  # noqa: S608
+IN_PLACE = f"SELECT {ROW.names} FROM sessions WHERE workspace = :workspace AND id <> :id LIMIT 1"  # noqa: S608
 DELETE = "DELETE FROM sessions WHERE id = :id RETURNING id"
 REPORT = f"""
     UPDATE sessions SET activity = :activity, last_active = :now, updated_at = :now, revision = revision + 1
@@ -114,6 +116,9 @@ class SessionStore(SessionRepository):
     async def report(self, session_id: UUID, activity: Activity) -> Session | None:
         values = ROW.dump_some({"activity": activity})
         return _one(await self._db.run(REPORT, id=session_id, now=datetime.now(UTC), **values))
+
+    async def shares(self, session: Session) -> Session | None:
+        return _one(await self._db.fetch(IN_PLACE, workspace=session.workspace, id=session.id)) if session.workspace else None
 
     async def delete(self, session_id: UUID) -> bool:
         return bool(await self._db.run(DELETE, id=session_id))

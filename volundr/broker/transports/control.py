@@ -49,6 +49,12 @@ def _nobody_there(error: Unavailable) -> bool:
     return isinstance(error.__cause__, ConnectionRefusedError | FileNotFoundError)
 
 
+async def pid_of(shim: Path, session: str, run: str) -> int | None:
+    """The process of this run; None when the shim does not know the run."""
+    answer = await ask(shim, {"op": "list"})
+    return next((int(one["pid"]) for one in answer["runs"] if (one["session"], one["run"]) == (session, run)), None)
+
+
 async def runs(shim: Path, session: str) -> Mapping[str, bool]:
     """The runs of a session that the shim knows, and whether each is alive. Empty when there is no shim."""
     try:

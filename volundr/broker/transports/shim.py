@@ -116,6 +116,10 @@ class ShimTransport(CLITransport, LinkOwner):
             self._run.settled = line
             self._settled.set()
 
+    async def pid(self) -> int | None:
+        run = self._run
+        return None if run is None else await control.pid_of(self._where.shim, self._session, run.name)
+
     async def stop(self, grace: float) -> None:
         run = self._run
         try:

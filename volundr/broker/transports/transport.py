@@ -156,6 +156,10 @@ class CLITransport(ABC):
     def settled(self, line: int) -> None:
         """Everything up to this line is in the log: it need not be kept for a resend."""
 
+    async def pid(self) -> int | None:
+        """The agent's process on this machine; None when that is not known. Raises Unavailable."""
+        return None
+
     @abstractmethod
     async def stop(self, grace: float) -> None:
         """End the run and every process that descends from it: asked, then after `grace` seconds forced."""

@@ -88,6 +88,20 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a session is run, where its creator said so. Empty: as the definition, else the machine's settings say.
+
+    `fork_of`: the id of the session whose conversation (and workspace) this one goes on with.
+    """
+
+    transport: str = ""
+    mode: str = ""
+    thinking: str = ""
+    definition: str = ""
+    fork_of: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """One session. `revision` grows by one with every change; `pod` is the pod manager's own memory of where it runs."""
 
@@ -96,6 +110,7 @@ class Session:
     agent: str
     model: str = ""
     source: Source = field(default_factory=EmptySource)
+    options: Options = field(default_factory=Options)
     status: Status = Status.CREATED
     step: str = ""
     error: str = ""

@@ -54,6 +54,10 @@ class SessionRepository(ABC):
         """Keep what the broker says; None unless the session runs or comes up: the first report may overtake us."""
 
     @abstractmethod
+    async def shares(self, session: Session) -> Session | None:
+        """Another session that works in this one's workspace, if there is any."""
+
+    @abstractmethod
     async def delete(self, session_id: UUID) -> bool: ...
 
 

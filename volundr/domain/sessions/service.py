@@ -3,13 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from volundr.domain.errors import Conflict, Invalid, NotFound
+from volundr.domain.sessions.definition import SessionDefinition
 from volundr.domain.sessions.launch import Launch
-from volundr.domain.sessions.model import Activity, Session, Status, check_name
+from volundr.domain.sessions.model import Activity, LocalSource, Session, Status, check_name
 from volundr.domain.sessions.ports import Page, SessionRepository
 from volundr.domain.workspaces import Workspaces
 from volundr.process import Tasks
@@ -26,8 +29,15 @@ class SessionService:
     """Starts and stops return once the decision is stored; what follows runs in a task of its own that this service keeps."""
 
     def __init__(
-        self, sessions: SessionRepository, workspaces: Workspaces, launch: Launch, agents: Collection[str], tasks: Tasks
+        self,
+        sessions: SessionRepository,
+        workspaces: Workspaces,
+        launch: Launch,
+        agents: Collection[str],
+        tasks: Tasks,
+        definitions: Mapping[str, SessionDefinition] = MappingProxyType({}),
     ) -> None:
+        self.definitions = definitions
         self._sessions = sessions
         self._agents = agents
         self._workspaces = workspaces
@@ -40,11 +50,39 @@ class SessionService:
     async def create(self, session: Session, *, start: bool) -> Session:
         """Keep a new session, and start it. Raises at once what is wrong with its agent or source."""
         check_name(session.name)
+        session = self._defined(session)
         if session.agent not in self._agents:
             raise Invalid(f"There is no agent named {session.agent!r}.", hint=f"There is: {', '.join(self._agents)}.")
         await self._workspaces.check(session.source)
         await self._progress.add(session)
         return await self.start(session.id) if start else session
+
+    def _defined(self, session: Session) -> Session:
+        """With the agent and model that its definition names, if it names none itself."""
+        name = session.options.definition
+        if name and name not in self.definitions:
+            known = ", ".join(sorted(self.definitions)) or "none"
+            raise Invalid(f"There is no session definition called {name!r}.", hint=f"There is: {known}.")
+        if not name:
+            return session
+        definition = self.definitions[name]
+        return replace(session, agent=session.agent or definition.agent, model=session.model or definition.model)
+
+    async def fork(self, session_id: UUID, name: str, *, start: bool) -> Session:
+        """A new session in the same workspace that begins with this one's conversation, which stays as it is."""
+        parent = await self.get(session_id)
+        if not parent.workspace:
+            raise Conflict(f"Session {parent.name!r} was never started.", hint="There is nothing to fork yet.")
+        forked = Session(
+            name=name,
+            agent=parent.agent,
+            model=parent.model,
+            source=LocalSource(path=parent.workspace, mode="in_place"),
+            options=replace(parent.options, fork_of=str(parent.id)),
+            owner_id=parent.owner_id,
+            tenant_id=parent.tenant_id,
+        )
+        return await self.create(forked, start=start)
 
     async def get(self, session_id: UUID) -> Session:
         session = await self._sessions.get(session_id)
@@ -102,6 +140,10 @@ class SessionService:
             session = await self._sessions.get(session_id)
             if session is None:
                 return
+            if (other := await self._sessions.shares(session)) is not None and _owns_workspace(session):
+                raise Conflict(
+                    f"Session {other.name!r} works in the folder of {session.name!r}.", hint=f"Delete {other.name!r} first."
+                )
             task = self._going.get(session_id) or self._tasks.spawn(self._erase(session), name=f"delete session {session_id}")
             self._going[session_id] = task
             task.add_done_callback(lambda _: self._going.pop(session_id, None))
@@ -197,6 +239,11 @@ async def _after(previous: asyncio.Task[None] | None, work: Work, session: Sessi
         previous.cancel()
         await asyncio.wait({previous})
     await work(session)
+
+
+def _owns_workspace(session: Session) -> bool:
+    """Whether deleting the session deletes its folder."""
+    return not (isinstance(session.source, LocalSource) and session.source.mode == "in_place")
 
 
 def _cannot(session: Session, word: str) -> Conflict:

@@ -22,12 +22,17 @@ class CoreContributor(SessionContributor):
         self._transport = transport
 
     async def contribute(self, session: Session) -> SessionContribution:
+        options = session.options
         values = {
             "session_id": str(session.id),
             "name": session.name,
             "agent": session.agent,
             "model": session.model,
-            "transport": self._transport,
+            "transport": options.transport or ("" if options.definition else self._transport),
+            "mode": options.mode,
+            "thinking": options.thinking,
+            "definition": options.definition,
+            "fork_of": options.fork_of,
             "secret": self._secret(session.id),
             "report_url": f"{self._address}/api/v1/sessions/{session.id}/activity",
         }

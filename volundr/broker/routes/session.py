@@ -1,0 +1,51 @@
+"""`/s/{id}/health` and `/s/{id}/history`: how a session is, and what was said in it."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from volundr.broker.frames import Diagnosis
+from volundr.broker.history import HISTORY_RECORDS, page
+from volundr.broker.parts import Activity
+from volundr.broker.routes.entry import Entered
+
+router = APIRouter(prefix="/s/{session_id}", tags=["Session"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionHealth:
+    """`alive` means that there is an agent, or that one is started for the next message."""
+
+    session: str
+    agent: str
+    alive: bool
+    activity: Activity
+    epoch: str
+    last_seq: int
+    diagnosis: Diagnosis
+
+
+@router.get("/health", name="skuld_session_health")
+async def health(broker: Entered) -> SessionHealth:
+    journal = broker.journal
+    return SessionHealth(
+        session=broker.spec.session_id,
+        agent=broker.spec.agent,
+        alive=broker.health().state == "ready",
+        activity=journal.activity,
+        epoch=journal.log.epoch,
+        last_seq=journal.stream.last_seq,
+        diagnosis=broker.diagnosis,
+    )
+
+
+@router.get("/history", name="skuld_history")
+async def history(
+    broker: Entered,
+    before: Annotated[int | None, Query(ge=1)] = None,
+    limit: Annotated[int, Query(ge=1, le=HISTORY_RECORDS)] = 500,
+) -> Response:
+    """The records before this one, oldest first: as many as asked for, unless they are very large."""
+    journal = broker.journal
+    return Response(page(journal.log, journal.stream.last_seq, before, limit), media_type="application/json")
