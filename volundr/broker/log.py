@@ -13,6 +13,7 @@ import sys
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Protocol, Self
@@ -25,9 +26,6 @@ from volundr.domain.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
-PIECE_RECORDS = 10_000
-PIECE_BYTES = 16 * 1024 * 1024
-"""A piece that has so much is followed by another, and packed."""
 AGE = 5000
 """After so many records more a log has `aged`."""
 _TRIES = 5
@@ -42,6 +40,17 @@ def boot_id() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
         return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Full:
+    """A piece that has so much is followed by another, and packed."""
+
+    records: int = 10_000
+    size: int = 16 * 1024 * 1024
+
+
+FULL = Full()
 
 
 class Upkeep(Protocol):
@@ -71,7 +80,7 @@ class Log:
 
     def __init__(self, lock: int, file: int, epoch: str, found: Found, folder: Path) -> None:
         self._lock, self._file = lock, file
-        self._folder = folder
+        self.folder = folder
         self._pieces = tuple(found.pieces)
         self._starts = found.starts
         self._end = found.end
@@ -80,6 +89,7 @@ class Log:
         self._torn = False
         self._doubtful = False
         self._named = True
+        self._full = FULL
         self.epoch = epoch
         self.known = found.known
         self.suspect = False
@@ -87,7 +97,7 @@ class Log:
         self.upkeep: Upkeep = NoUpkeep()
 
     @classmethod
-    def open(cls, folder: Path, boot: str | None = None, known: Known | None = None) -> Self:
+    def open(cls, folder: Path, boot: str | None = None, known: Known | None = None, full: Full = FULL) -> Self:
         """Blocking. Raises Unavailable when the file cannot be used, or another Skuld has it.
 
         `known` is what a checkpoint says; if it does not hold, `known` of the log is 0 and all was read.
@@ -113,7 +123,9 @@ class Log:
             raise Unavailable("The log of this session is in use by another Skuld.", "Stop the other one first.") from error
         except OSError as error:
             raise Unavailable(f"The log of this session cannot be opened: {error.strerror} ({path}).") from error
-        return cls(lock, file, epoch, found, folder)
+        made = cls(lock, file, epoch, found, folder)
+        made._full = full
+        return made
 
     @classmethod
     def peek(cls, folder: Path, known: Known | None = None) -> Self | None:
@@ -204,7 +216,7 @@ class Log:
             self._doubtful = False
         _flush(self._file)
         if not self._named:
-            sync_folder(self._folder)
+            sync_folder(self.folder)
             self._named = True
 
     def read(self, first: int, last: int) -> list[bytes]:
@@ -217,11 +229,11 @@ class Log:
         try:
             lines = self._bytes(start, end)[:-1].split(b"\n")
         except OSError as error:
-            raise Unavailable(f"The log of this session cannot be read: {error} ({self._folder}).") from error
+            raise Unavailable(f"The log of this session cannot be read: {error} ({self.folder}).") from error
         if len(lines) != last - first + 1 or not all(map(checked, lines)):
-            log.error("log damaged", extra={"folder": str(self._folder), "first": first, "last": last})
+            log.error("log damaged", extra={"folder": str(self.folder), "first": first, "last": last})
             self.suspect = True
-            (self._folder / CHECKPOINT).unlink(missing_ok=True)
+            (self.folder / CHECKPOINT).unlink(missing_ok=True)
             raise Unavailable(f"The log of this session is damaged between the records {first} and {last}.", hint=_DAMAGE_HINT)
         return [line[HEAD:] for line in lines]
 
@@ -271,10 +283,10 @@ class Log:
             self._sync_blocking(self._end)
             self._synced = self._end
             self.upkeep.finish()
-            side = self._folder / "log.json"
+            side = self.folder / "log.json"
             _write_side(side, self.epoch, json.loads(side.read_bytes())["boot"], clean=True)
         except (OSError, ValueError):
-            log.warning("log not closed cleanly", extra={"folder": str(self._folder)})
+            log.warning("log not closed cleanly", extra={"folder": str(self.folder)})
         finally:
             self.release()
 
@@ -293,15 +305,15 @@ class Log:
     def _follow(self) -> None:
         """Go on in a new piece if this one is full. Only when the disk has all of it, so that no piece has a gap behind it."""
         newest = self._pieces[-1]
-        if len(self._starts) - newest.first + 1 < PIECE_RECORDS and self._end - newest.start < PIECE_BYTES:
+        if len(self._starts) - newest.first + 1 < self._full.records and self._end - newest.start < self._full.size:
             return
-        piece = Piece(self._folder / name_of(len(self._starts) + 1), len(self._starts) + 1, self._end)
+        piece = Piece(self.folder / name_of(len(self._starts) + 1), len(self._starts) + 1, self._end)
         if piece.first == newest.first or self._torn or self._doubtful:
             return
         try:
             file = _fresh(piece.path)
         except OSError as error:
-            log.warning("log not continued in another file", extra={"folder": str(self._folder), "cause": str(error)})
+            log.warning("log not continued in another file", extra={"folder": str(self.folder), "cause": str(error)})
             return
         before, self._file = self._file, file
         self._pieces, self._named = (*self._pieces, piece), False
@@ -318,7 +330,7 @@ class Log:
         try:
             self._mend()
         except OSError:
-            log.warning("torn tail left in log", extra={"folder": str(self._folder)})
+            log.warning("torn tail left in log", extra={"folder": str(self.folder)})
 
 
 def epoch_of(folder: Path) -> str:

@@ -84,9 +84,10 @@ class Upkeep:
     The checkpoint is folded from the log itself, never taken from the living state: it cannot hold what is not written.
     """
 
-    def __init__(self, folder: Path, log: Log) -> None:
+    def __init__(self, folder: Path, log: Log, every: int = CHECKPOINT_EVERY, worth: int = WORTH_IT) -> None:
         self._folder = folder
         self._log = log
+        self._every, self._worth = every, worth
         self._turn = Lock()
         self._over = False
 
@@ -105,7 +106,7 @@ class Upkeep:
                     if not self._over:
                         self._log.packed(pack(piece, size))
                 if not self._over:
-                    self._renew(CHECKPOINT_EVERY)
+                    self._renew(self._every)
             except (OSError, VolundrError) as error:
                 logger.warning("log not packed", extra={"folder": str(self._folder), "cause": str(error)})
 
@@ -114,7 +115,7 @@ class Upkeep:
         self._over = True
         with self._turn:
             try:
-                self._renew(WORTH_IT)
+                self._renew(self._worth)
             except (OSError, VolundrError) as error:
                 logger.warning("last checkpoint not made", extra={"folder": str(self._folder), "cause": str(error)})
 
