@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -146,7 +145,7 @@ def test_killed_after_any_record_the_sums_are_the_same(tmp_path: Path) -> None:
                 put(log, record)
                 forge.silent = number % 3 == 0
                 await Outbox(tmp_path, log, url, "secret").flush(3)
-                os.close(log._file)  # not closed by its owner, as when it is killed
+                log.release()  # not closed by its owner, as when it is killed
             log = opened(tmp_path)
             assert await Outbox(tmp_path, log, url, "secret").flush(3)
             log.close()
@@ -167,7 +166,7 @@ def test_after_a_lost_tail_what_is_left_is_not_counted_again(tmp_path: Path) -> 
             forge.silent = 1  # the forge has it, we do not know
             assert not await Outbox(tmp_path, log, url, "secret").flush(3)
             put(log, *turn(2, output=7))
-            os.close(log._file)
+            log.release()
             with (tmp_path / "log.ndjson").open("r+b") as file:
                 file.truncate(file.seek(0, 2) - 20)  # the machine lost power: another boot, and the last batch is torn
             log = opened(tmp_path, "two")
@@ -232,8 +231,9 @@ def test_a_session_that_the_forge_does_not_know_is_left_alone(tmp_path: Path) ->
         put(log, *turn(1))
         async with forge.open() as url:
             box = Outbox(tmp_path, log, url, "secret")
-            assert not await box.flush(1)
             await box.flush(1)
+            await box.flush(1)
+            assert box.gone
             assert forge.calls == 1
             forge.status = 204
             box.aim(url, "secret")
@@ -300,7 +300,7 @@ def test_a_stopped_session_is_reported_when_the_forge_is_back_also_at_another_po
             (tmp_path / "run" / "forge.json").write_text(json.dumps({"address": f"http://localhost:{forge.port}"}))
             tasks.spawn(deliver_leftovers(tmp_path, lambda _: False), name="leftovers")
             await until(lambda: forge.output() == 9)
-            await until(lambda: load(folder / "outbox").size > 0)
+            await until(lambda: load(folder / "outbox").done)
             calls = forge.calls
             assert await sweep(tmp_path, lambda _: False)
             assert forge.calls == calls

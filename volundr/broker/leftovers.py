@@ -54,25 +54,20 @@ async def _tell(folder: Path, home: Path) -> bool:
     try:
         url = await asyncio.to_thread(_today, cursor.url, home)
         box = Outbox(folder, found, url.removesuffix("/report") + "/activity", cursor.secret, guest=True)
-        told = await box.flush(ONE_SECONDS)
-        return told or box.gone
+        return await box.flush(ONE_SECONDS)
     finally:
         await asyncio.to_thread(found.release)
 
 
 def _left(sessions: Path) -> Sequence[Path]:
-    """Folders of sessions that do not run and whose log is longer than what was reported of it."""
+    """Folders of sessions that do not run and were not reported to their end."""
     found = []
     for path in sorted(sessions.glob("*/outbox/cursor.json")):
         folder = path.parent.parent
         if (folder / "spec.json").exists():
             continue
         cursor = load(path.parent)
-        try:
-            size = (folder / "log.ndjson").stat().st_size
-        except FileNotFoundError:
-            continue
-        if cursor.url and cursor.size != size:
+        if cursor.url and not cursor.done:
             found.append(folder)
     return found
 

@@ -56,12 +56,12 @@ class Cursor:
     """Records up to `seq` are reported. `spans`: from which seq on records are known to the forge under which epoch.
 
     An epoch changes when the tail of the log was lost; what is left keeps the name that it may have been reported under.
-    `size` is the log's when all of it was reported. `owner` names who writes this file now.
+    `done`: the session was stopped and all of it is reported. `owner` names who writes this file now.
     """
 
     seq: int = 0
     spans: list[tuple[str, int]] = field(default_factory=list)
-    size: int = -1
+    done: bool = False
     owner: str = ""
     url: str = ""
     secret: str = field(default="", repr=False)
@@ -88,7 +88,7 @@ class Cursor:
             "format": FORMAT,
             "seq": self.seq,
             "spans": self.spans,
-            "size": self.size,
+            "done": self.done,
             "owner": self.owner,
             "url": self.url,
             "secret": self.secret,
@@ -104,7 +104,7 @@ def _cursor(raw: bytes) -> Cursor:
     return Cursor(
         seq=int(kept["seq"]),
         spans=[(str(epoch), int(first)) for epoch, first in kept["spans"]],
-        size=int(kept["size"]),
+        done=bool(kept["done"]),
         owner=str(kept["owner"]),
         url=str(kept["url"]),
         secret=str(kept["secret"]),
@@ -182,9 +182,13 @@ class Outbox:
         """Tell the forge everything now. False when it is away or this takes longer: the rest stays for another time."""
         try:
             async with asyncio.timeout(limit):
-                return await self._deliver()
-        except TimeoutError:
+                if not await self._deliver():
+                    return False
+                if self._url and self._cursor is not None:
+                    await asyncio.to_thread(self._done)
+        except (TimeoutError, OSError, Unavailable):
             return False
+        return True
 
     async def _deliver(self) -> bool:
         """Report all there is; False when it is worth trying again. Only one does so at a time."""
@@ -196,7 +200,7 @@ class Outbox:
                     if self._batch is None:
                         break
                     if not await self._send(self._batch.epoch, self._batch.items):
-                        return False
+                        return self.gone
                     done, self._batch = self._batch, None
                     await asyncio.to_thread(self._advance, done)
             except (OSError, Unavailable) as error:
@@ -213,7 +217,7 @@ class Outbox:
         cursor.opened(self._log.epoch, self._found)
         if fresh:
             cursor.seq = _copied(self._log)
-        cursor = replace(cursor, owner=self._owner, url=self._url, secret=self._secret)
+        cursor = replace(cursor, done=False, owner=self._owner, url=self._url, secret=self._secret)
         self._write(cursor)
         return cursor
 
@@ -239,12 +243,20 @@ class Outbox:
 
     def _advance(self, batch: Batch) -> None:
         assert self._cursor is not None
-        size = self._log.end if batch.last >= self._log.last_seq else -1
-        here = replace(self._cursor, url=self._url, secret=self._secret)
-        self._cursor = replace(here, seq=batch.last, size=size, fold=batch.fold)
+        here = replace(self._cursor, done=False, url=self._url, secret=self._secret)
+        self._cursor = replace(here, seq=batch.last, fold=batch.fold)
+        self._keep(self._cursor)
+
+    def _done(self) -> None:
+        assert self._cursor is not None
+        if not self._cursor.done:
+            self._cursor = replace(self._cursor, done=True)
+            self._keep(self._cursor)
+
+    def _keep(self, cursor: Cursor) -> None:
         if self._guest and load(self._folder).owner != self._owner:
             raise Unavailable("The session runs again: its own outbox goes on.")
-        self._write(self._cursor)
+        self._write(cursor)
 
     def _write(self, cursor: Cursor) -> None:
         """Whole or not at all, and on the disk."""
