@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from volundr.broker.demo import tools
-from volundr.broker.demo.requests import Step, understand
+from volundr.broker.demo import offers, tools
+from volundr.broker.demo.requests import TOOLS, Step, understand
 from volundr.broker.demo.wire import Message, Wire
 
 WORD_PAUSE = 0.02
@@ -46,10 +46,12 @@ class Memory:
 
 
 class Demo:
-    def __init__(self, wire: Wire, memory: Memory, mode: str) -> None:
+    def __init__(self, wire: Wire, memory: Memory, mode: str, model: str = "") -> None:
         self._wire = wire
         self._memory = memory
         self._mode = mode or "default"
+        self._model = model or MODEL
+        self._thinks = False
         self._queue: list[tuple[str, str]] = []
         self._more = asyncio.Event()
         self._turn: asyncio.Task[None] | None = None
@@ -75,15 +77,30 @@ class Demo:
                 self._queue.append((str(said.get("uuid") or ""), text))
                 self._idle.clear()
                 self._more.set()
-            case {"type": "control_request", "request_id": request_id, "request": {"subtype": subtype}}:
-                if subtype == "interrupt" and self._turn is not None:
-                    self._turn.cancel()
-                answer = {"subtype": "success", "request_id": request_id, "response": {"pid": os.getpid(), "models": []}}
-                self._wire.put(type="control_response", response=answer)
+            case {"type": "control_request", "request_id": request_id, "request": request}:
+                self._wire.put(type="control_response", response={"request_id": request_id, **self._control(request)})
             case {"type": "control_response", "response": response}:
                 self._wire.answered(response)
             case _:
                 pass
+
+    def _control(self, request: Json) -> Json:
+        if error := offers.refusal(request):
+            return {"subtype": "error", "error": error}
+        match request:
+            case {"subtype": "interrupt"} if self._turn is not None:
+                self._turn.cancel()
+            case {"subtype": "initialize"}:
+                return {"subtype": "success", "response": offers.initialized(os.getpid())}
+            case {"subtype": "set_model", "model": str(model)}:
+                self._model = model
+            case {"subtype": "set_permission_mode", "mode": str(mode)}:
+                self._mode = mode
+            case {"subtype": "set_max_thinking_tokens", "max_thinking_tokens": int(tokens)}:
+                self._thinks = tokens > 0
+            case _:
+                pass
+        return {"subtype": "success", "response": {}}
 
     async def _turns(self, tasks: asyncio.TaskGroup) -> None:
         while True:
@@ -98,7 +115,9 @@ class Demo:
 
     async def _one(self, messages: Sequence[tuple[str, str]]) -> None:
         begun, text = time.monotonic(), "\n".join(text for _, text in messages)
-        self._wire.put(type="system", subtype="init", model=MODEL, permissionMode=self._mode, cwd=os.getcwd(), tools=[])
+        names = [str(command["name"]) for command in offers.COMMANDS]
+        about = {"model": self._model, "permissionMode": self._mode, "slash_commands": names, "skills": list(offers.SKILLS)}
+        self._wire.put(type="system", subtype="init", cwd=os.getcwd(), tools=[], **about)
         for uuid, message in messages:
             replayed = {"role": "user", "content": [{"type": "text", "text": message}]}
             self._wire.put(
@@ -107,6 +126,8 @@ class Demo:
         outcome: dict[str, Any] = {"subtype": "success", "is_error": False, "terminal_reason": "completed"}
         try:
             steps = understand(text, self._memory.said)
+            if self._thinks:
+                steps = [Step("think", "Somebody wants me to think about this first, so I do."), *steps]
             self._memory.said.append(text)
             self._memory.save()
             await self._work(steps)
@@ -116,17 +137,17 @@ class Demo:
             outcome = {"subtype": "success", "is_error": True, "result": str(error), "terminal_reason": "completed"}
         duration = int((time.monotonic() - begun) * 1000)
         self._wire.put(
-            type="result", duration_ms=duration, num_turns=1, modelUsage={MODEL: _NO_TOKENS}, total_cost_usd=0, **outcome
+            type="result", duration_ms=duration, num_turns=1, modelUsage={self._model: _NO_TOKENS}, total_cost_usd=0, **outcome
         )
 
     async def _work(self, steps: Sequence[Step]) -> None:
         """One message of the agent for each tool call and what was said before it."""
-        message = Message(self._wire, MODEL)
+        message = Message(self._wire, self._model)
         for step in steps:
-            if step.kind in ("bash", "write", "read"):
+            if step.kind in TOOLS:
                 await self._use(message, step)
                 message.end()
-                message = Message(self._wire, MODEL)
+                message = Message(self._wire, self._model)
             else:
                 await self._speak(message, step)
         message.end()
@@ -138,7 +159,7 @@ class Demo:
                 count, _, pause = argument.partition(" ")
                 await message.text([f"word{index} " for index in range(int(count))], float(pause or 0.1))
             case "text" | "slow":
-                await message.text(_words(argument), WORD_PAUSE)
+                await message.text(_words(argument), self._pause)
             case "think":
                 await message.text(_words(argument), WORD_PAUSE, "thinking")
             case "flood":
@@ -154,14 +175,51 @@ class Demo:
             case _:
                 pass
 
+    @property
+    def _pause(self) -> float:
+        return WORD_PAUSE * (offers.SLOWER if self._model == "demo-slow" else 1)
+
     async def _use(self, message: Message, step: Step) -> None:
+        if step.kind == "todo":
+            await self._go_through(message, step.argument)
+            return
         tool, given = _call(step)
         tool_id = message.tool(tool, given)
         if tool == "Read":
             result = await asyncio.to_thread(tools.read, given["file_path"])
+        elif tool in ("AskUserQuestion", "ExitPlanMode"):
+            result = await self._with_a_word(tool, given, tool_id)
+        elif self._mode == "plan":
+            result = tools.failed("In plan mode nothing is changed.")
         else:
             result = await self._with_permission(tool, given, tool_id)
         self._wire.tool_result(tool_id, result.text, ok=result.ok, twin=result.twin)
+
+    async def _go_through(self, message: Message, argument: str) -> None:
+        """A list of tasks, told anew as each of them is done."""
+        names = [name.strip() for name in argument.split(";") if name.strip()]
+        for done in range(len(names) + 1):
+            states = ["completed"] * done + ["in_progress"] + ["pending"] * len(names)
+            todos = [{"content": name, "status": state, "activeForm": name} for name, state in zip(names, states, strict=False)]
+            tool_id = message.tool("TodoWrite", {"todos": todos})
+            self._wire.tool_result(tool_id, "The list is kept.", ok=True, twin={"newTodos": todos})
+            message.end()
+            await asyncio.sleep(self._pause * 10)
+            message = Message(self._wire, self._model)
+
+    async def _with_a_word(self, tool: str, given: Json, tool_id: str) -> tools.Result:
+        """Ask a person something, or for their approval of a plan."""
+        answer = await self._wire.ask(tool, given, tool_id, [])
+        if answer.get("behavior") != "allow":
+            return tools.failed(str(answer.get("message") or "The user says no."))
+        for update in answer.get("updatedPermissions") or ():
+            self._mode = str(update.get("mode") or self._mode)
+        if tool == "ExitPlanMode":
+            self._mode = "default" if self._mode == "plan" else self._mode
+            return tools.Result(ok=True, text="The plan is approved.", twin={"plan": given.get("plan", "")})
+        answers = (answer.get("updatedInput") or {}).get("answers") or {}
+        text = "; ".join(f"{question} {choice}" for question, choice in answers.items()) or "No answer was given."
+        return tools.Result(ok=True, text=text, twin={"answers": answers})
 
     async def _with_permission(self, tool: str, given: Json, tool_id: str) -> tools.Result:
         subject = given["command"] if tool == "Bash" else given["file_path"]
@@ -185,6 +243,13 @@ def _call(step: Step) -> tuple[str, Json]:
         return "Bash", {"command": step.argument}
     if step.kind == "read":
         return "Read", {"file_path": step.argument}
+    if step.kind == "plan":
+        return "ExitPlanMode", {"plan": step.argument}
+    if step.kind == "ask":
+        question, _, labels = step.argument.partition("::")
+        options = [{"label": label.strip(), "description": ""} for label in (labels or "Yes | No").split("|")]
+        asked = {"question": question.strip(), "header": "Demo", "options": options, "multiSelect": False}
+        return "AskUserQuestion", {"questions": [asked]}
     name, _, content = step.argument.partition("::")
     return "Write", {"file_path": name.strip(), "content": content.strip() + "\n"}
 
@@ -207,11 +272,25 @@ def _memory(state: Path, resume: str) -> tuple[str, Memory] | None:
         return None
 
 
+def _forked(state: Path, origin: str) -> tuple[str, Memory] | None:
+    """A new conversation that remembers another one, which may be kept beside this session's or in another session's folder."""
+    if re.fullmatch(r"[0-9a-f-]{36}", origin) is None:
+        return None
+    for folder in (state, *state.parent.parent.glob(f"*/{state.name}")):
+        if (known := _memory(folder, origin)) is not None:
+            session = str(uuid4())
+            memory = Memory(state / f"{session}.json", known[1].said)
+            memory.save()
+            return session, memory
+    return None
+
+
 def _flags(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="volundr demo-agent", description="A demo agent without a model.", allow_abbrev=False)
     parser.add_argument("--model", default="")
     parser.add_argument("--permission-mode", default="", dest="mode")
     parser.add_argument("--resume", default="")
+    parser.add_argument("--fork-of", default="", help="begin with what was said in this conversation")
     parser.add_argument("--state", default="", type=str, help="folder for the transcripts")
     return parser.parse_known_args(arguments)[0]
 
@@ -219,15 +298,15 @@ def _flags(arguments: Sequence[str]) -> argparse.Namespace:
 async def _main(arguments: Sequence[str]) -> int:
     flags = _flags(arguments)
     state = Path(flags.state or Path.home() / ".local" / "state" / "volundr-demo")
-    found = _memory(state, flags.resume)
+    found = await asyncio.to_thread(_forked, state, flags.fork_of) if flags.fork_of else _memory(state, flags.resume)
     if found is None:
         wire = Wire(flags.resume)
-        text = f"No conversation found with session ID: {flags.resume}"
+        text = f"No conversation found with session ID: {flags.resume or flags.fork_of}"
         wire.put(type="result", subtype="error_during_execution", is_error=True, num_turns=0, errors=[text])
         sys.stderr.write(text + "\n")
         return 1
     session, memory = found
-    return await Demo(Wire(session), memory, flags.mode).run(await _stdin())
+    return await Demo(Wire(session), memory, flags.mode, flags.model).run(await _stdin())
 
 
 async def _stdin() -> asyncio.StreamReader:

@@ -5,11 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from volundr.broker.demo.words import ABILITIES, GREETING, STORY
+from volundr.broker.demo.words import ABILITIES, GREETING, PLAN, STORY
 
-type Kind = Literal["text", "slow", "think", "bash", "write", "read", "error", "hang", "crash", "flood"]
+type Kind = Literal["text", "slow", "think", "bash", "write", "read", "ask", "plan", "todo", "error", "hang", "crash", "flood"]
 
-_STEP = re.compile(r"\{\{\s*(text|slow|think|bash|write|read|error|hang|crash|flood)\s*:\s*(.*?)\}\}(?!\})", re.DOTALL)
+_STEP = re.compile(
+    r"\{\{\s*(text|slow|think|bash|write|read|ask|plan|todo|error|hang|crash|flood)\s*:\s*(.*?)\}\}(?!\})", re.DOTALL
+)
+TOOLS = ("bash", "write", "read", "ask", "plan", "todo")
+_COMMAND = re.compile(r"/([a-z]+)\b(.*)", re.IGNORECASE | re.DOTALL)
 _WRITE = re.compile(
     r"(?:write|create|make)\s+(?:an?\s+|the\s+)?(?:new\s+)?(?:file\s+)?(?:called\s+|named\s+)?(\S+)\s+with\s+(.+)", re.I | re.S
 )
@@ -32,12 +36,14 @@ class Step:
 def understand(message: str, earlier: Sequence[str]) -> Sequence[Step]:
     """The steps that this message asks for; `earlier` are the person's messages before it."""
     scripted = [_step(match[1], match[2].strip()) for match in _STEP.finditer(message)]
-    if scripted and scripted[-1].kind in ("bash", "write", "read"):
+    if scripted and scripted[-1].kind in TOOLS:
         scripted.append(_say("Done."))  # no agent ends its turn with a tool call
     return scripted or _plain(message.strip(), earlier)
 
 
 def _plain(message: str, earlier: Sequence[str]) -> Sequence[Step]:
+    if match := _COMMAND.match(message):
+        return _command(match[1].lower(), match[2].strip(), earlier)
     if did := _work(message):
         return did
     if _MEMORY.search(message):
@@ -45,6 +51,23 @@ def _plain(message: str, earlier: Sequence[str]) -> Sequence[Step]:
     if _STORY.search(message):
         return [Step("think", "They want something long to look at."), Step("slow", STORY)]
     return [_say(GREETING if _HELLO.match(message) else ABILITIES)]
+
+
+def _command(name: str, rest: str, earlier: Sequence[str]) -> Sequence[Step]:
+    match name:
+        case "story":
+            return [Step("slow", STORY)]
+        case "memory":
+            return [_say(_remembered(earlier))]
+        case "ask":
+            question = rest or "Which colour shall it have?"
+            return [Step("ask", f"{question} :: Ember | Steel | Verdigris"), _say("Good, I will remember that.")]
+        case "plan":
+            return [Step("plan", PLAN.format(what=rest or "the demo")), _say("Then I would begin.")]
+        case "todo":
+            return [Step("todo", rest or "Look around; Change one thing; Prove it"), _say("All of it is done.")]
+        case _:
+            return [_say(f"I do not know the command `/{name}`.")]
 
 
 def _work(message: str) -> Sequence[Step]:
@@ -77,7 +100,9 @@ def _say(text: str) -> Step:
 
 def _step(kind: str, argument: str) -> Step:
     match kind:
-        case "text" | "slow" | "think" | "bash" | "write" | "read" | "error" | "hang" | "crash" | "flood":
+        case (
+            "text" | "slow" | "think" | "bash" | "write" | "read" | "ask" | "plan" | "todo" | "error" | "hang" | "crash" | "flood"
+        ):
             return Step(kind, argument)
         case _:
             raise ValueError(kind)

@@ -56,3 +56,11 @@ A second window on the same session shows the same text at the same moment.
 
 That is the whole plan.
 """
+
+PLAN = """# Plan: {what}
+
+1. Read what is there.
+2. Change **one** thing.
+3. Run the tests.
+
+Nothing is changed before you approve."""

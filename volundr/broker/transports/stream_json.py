@@ -205,8 +205,8 @@ class StreamJsonDialect(Dialect):
         request = said["request"]
         if request["subtype"] != "can_use_tool":
             return [Remarked(level="warning", text=f"The agent asked for {request['subtype']}, which Volundr does not offer.")]
-        suggestions = request.get("permission_suggestions") or []
         tool, given = str(request["tool_name"]), request["input"]
+        suggestions = request.get("permission_suggestions") or commands.suggestions(tool)
         return [
             Asked(
                 id=str(said["request_id"]),

@@ -63,6 +63,11 @@ def _image(file: Attached) -> Json:
     return {"type": "image", "source": {"type": "base64", "media_type": file.about.media_type, "data": file.data}}
 
 
+def suggestions(tool: str) -> Sequence[Json]:
+    """What can be allowed for longer where the agent suggests nothing: a plan's approval may go with leave to edit."""
+    return [{"type": "setMode", "mode": "acceptEdits", "destination": "session"}] if tool == "ExitPlanMode" else []
+
+
 def answer(given: Answer) -> str:
     response = {"subtype": "success", "request_id": given.id, "response": _response(given)}
     return line(type="control_response", response=response)
