@@ -1,11 +1,15 @@
 import type { IdentityPort } from "./identity";
 import type { SessionsPort } from "./sessions";
 import type { SystemPort } from "./system";
+import type { TerminalsPort } from "./terminals";
+import type { WorkspacePort } from "./workspace";
 
 export interface Ports {
   sessions: SessionsPort;
   system: SystemPort;
   identity: IdentityPort;
+  workspace: WorkspacePort;
+  terminals: TerminalsPort;
 }
 
 let current: Ports | undefined;

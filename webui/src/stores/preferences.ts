@@ -11,6 +11,8 @@ interface Preferences {
   enterSends: boolean;
   listWidth: number;
   inspectorOpen: boolean;
+  /** Old beside new in the diffs, where there is room. */
+  splitDiff: boolean;
   set(change: Partial<Omit<Preferences, "set">>): void;
 }
 
@@ -23,6 +25,7 @@ export const usePreferences = create<Preferences>()(
       enterSends: true,
       listWidth: 304,
       inspectorOpen: true,
+      splitDiff: false,
       set: (change) => set(change),
     }),
     { name: "volundr.preferences", version: 1 },

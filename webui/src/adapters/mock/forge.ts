@@ -3,6 +3,8 @@ import type { NewSession, Session } from "../../api/types";
 import type { Ports } from "../../ports";
 import type { SessionEvents } from "../../ports/sessions";
 import { MOCK_LOGS, mockFolders, mockSession, mockSessions, mockSystem } from "./data";
+import { mockTerminals } from "./terminals";
+import { mockWorkspace } from "./workspace";
 
 export type Scene = "" | "empty" | "lost" | "denied";
 
@@ -46,6 +48,8 @@ export function mockForge(scene: Scene): Ports {
         forge.denied = true;
       },
     },
+    workspace: mockWorkspace(),
+    terminals: mockTerminals,
   };
 }
 

@@ -35,3 +35,14 @@ export function sendsWithEnter(): boolean {
     return true;
   }
 }
+
+/** Put words at the end of what was begun in this session, from outside of its chat: it shows them when it is opened. */
+export function addToDraft(session: string, words: string): void {
+  const place = `volundr.draft.${session}`;
+  const before = read(place).trimEnd();
+  try {
+    window.localStorage.setItem(place, before === "" ? words : `${before}\n\n${words}`);
+  } catch {
+    // Without storage there is no draft to add to.
+  }
+}

@@ -1,12 +1,17 @@
 import type { Tab } from "../../ui/Tabs";
 
-export type TabId = "chat" | "logs" | "details";
+export type TabId = "chat" | "diffs" | "terminal" | "code" | "logs" | "details";
 
-const CHAT: Tab<TabId> = { id: "chat", label: "Chat" };
-const LOGS: Tab<TabId> = { id: "logs", label: "Logs" };
 const DETAILS: Tab<TabId> = { id: "details", label: "Details" };
 
-/** The views there are. What the inspector shows is one of them where there is no room beside. */
-export function tabsFor(wide: boolean): readonly Tab<TabId>[] {
-  return wide ? [CHAT, LOGS] : [CHAT, LOGS, DETAILS];
+/** The views there are. What the inspector shows is one of them where there is no room beside. `changed`: how many files, when known. */
+export function tabsFor(wide: boolean, changed: number | undefined): readonly Tab<TabId>[] {
+  const tabs: readonly Tab<TabId>[] = [
+    { id: "chat", label: "Chat" },
+    { id: "diffs", label: "Diffs", ...(changed ? { count: changed } : {}) },
+    { id: "terminal", label: "Terminal" },
+    { id: "code", label: "Code" },
+    { id: "logs", label: "Logs" },
+  ];
+  return wide ? tabs : [...tabs, DETAILS];
 }
