@@ -4,7 +4,7 @@ import { Composer } from "./composer/Composer";
 import { Queue } from "./composer/Queue";
 import { StatusLine } from "./composer/StatusLine";
 import { ChatContext, type ChatTools } from "./context";
-import type { Answer } from "./core/engine";
+import type { Answer, Saying } from "./core/state";
 import type { ChatPort } from "./core/port";
 import { type ChatHandle, holdChat, releaseChat } from "./core/store";
 import { EmptyChat } from "./EmptyChat";
@@ -40,7 +40,7 @@ function Held({ session, onStart, port }: ChatProps & { port: ChatPort }): React
   if (handle === null) return null;
   return (
     <ChatStoreContext.Provider value={handle.store}>
-      <Room session={session} onStart={onStart} handle={handle} />
+      <Room session={session} onStart={onStart} port={port} handle={handle} />
     </ChatStoreContext.Provider>
   );
 }
@@ -48,10 +48,11 @@ function Held({ session, onStart, port }: ChatProps & { port: ChatPort }): React
 interface RoomProps {
   session: ChatSession;
   onStart: (() => void) | undefined;
+  port: ChatPort;
   handle: ChatHandle;
 }
 
-function Room({ session, onStart, handle: { engine } }: RoomProps): ReactNode {
+function Room({ session, onStart, port, handle: { engine } }: RoomProps): ReactNode {
   const root = useRef<HTMLDivElement>(null);
   const [opened] = useState(() => new Map<string, boolean>());
   const capabilities = useChatState((state) => state.capabilities);
@@ -62,15 +63,15 @@ function Room({ session, onStart, handle: { engine } }: RoomProps): ReactNode {
   const start = useRef(onStart);
   start.current = onStart;
   const say = useCallback(
-    (text: string) => {
-      engine.send(text);
+    (text: string, saying: Saying = {}) => {
+      engine.send(text, saying);
       if (starts) start.current?.();
     },
     [engine, starts],
   );
   const tools = useMemo<ChatTools>(
-    () => ({ engine, capabilities, opened, say: open ? say : null, decide: (id: string, answer: Answer) => engine.decide(id, answer) }),
-    [engine, capabilities, opened, open, say],
+    () => ({ session: session.id, port, engine, capabilities, opened, say: open ? say : null, decide: (id: string, answer: Answer) => engine.decide(id, answer) }),
+    [session.id, port, engine, capabilities, opened, open, say],
   );
   const interrupt = useCallback(() => void engine.interrupt(), [engine]);
   const jump = useCallback(() => jumpToQuestion(root.current), []);

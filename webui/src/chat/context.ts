@@ -1,8 +1,11 @@
 import { createContext, useCallback, useContext, useState } from "react";
 import type { Answer, Engine } from "./core/engine";
 import type { Capabilities } from "./core/frames";
+import type { ChatPort } from "./core/port";
 
 export interface ChatTools {
+  session: string;
+  port: ChatPort;
   engine: Engine;
   capabilities: Capabilities | null;
   /** Which lines are open, kept outside of them: a line scrolled far away is not drawn and would forget it. */

@@ -73,3 +73,9 @@ export function money(usd: number | null): string {
 export function plural(amount: number, one: string, many: string): string {
   return `${count(amount)} ${amount === 1 ? one : many}`;
 }
+
+/** 900 → "900 B", 12_345 → "12.1 kB". */
+export function bytes(size: number): string {
+  if (size < 1_024) return `${size} B`;
+  return size < 1_048_576 ? `${trim(size / 1_024)} kB` : `${trim(size / 1_048_576)} MB`;
+}

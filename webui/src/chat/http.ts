@@ -1,6 +1,9 @@
-import { type ChatPort, ChatRefused, type ChatSocket, type HistoryPage, type Ticket } from "./core/port";
+import type { Attachment } from "./core/frames";
+import { type ChatPort, ChatRefused, type ChatSocket, type HistoryPage, type Ticket, type Upload } from "./core/port";
 
 const LIMIT_MS = 10_000;
+const UPLOAD_LIMIT_MS = 300_000;
+const FOUND = 20;
 
 /** The chat over the forge this page came from. */
 export const httpChat: ChatPort = {
@@ -10,7 +13,55 @@ export const httpChat: ChatPort = {
     const query = new URLSearchParams({ limit: String(limit), ...(before === null ? {} : { before: String(before) }) });
     return ask<HistoryPage>("GET", `/api/v1/sessions/${encodeURIComponent(session)}/history?${query}`);
   },
+  upload,
+  fileUrl: (session, attachment) => `/s/${encodeURIComponent(session)}/attachments/${encodeURIComponent(attachment)}`,
+  findFiles,
 };
+
+/** `fetch` tells nothing of how far an upload is, so this is the older way. */
+function upload(session: string, file: File, progress: (part: number) => void): Upload {
+  const request = new XMLHttpRequest();
+  const done = new Promise<Attachment>((take, fail) => {
+    const lost = (): void => fail(new Error("It could not be sent. Is the session running?"));
+    request.open("POST", `/s/${encodeURIComponent(session)}/attachments?name=${encodeURIComponent(file.name || "file")}`);
+    request.timeout = UPLOAD_LIMIT_MS;
+    request.setRequestHeader("content-type", file.type || "application/octet-stream");
+    request.upload.onprogress = (event) => {
+      if (event.lengthComputable && event.total > 0) progress(event.loaded / event.total);
+    };
+    request.onerror = lost;
+    request.ontimeout = lost;
+    request.onabort = () => fail(new Error("It was taken back."));
+    request.onload = () => {
+      if (request.status >= 200 && request.status < 300) return take(JSON.parse(request.responseText) as Attachment);
+      fail(new Error(causeOf(request.responseText) || `The forge answered ${request.status}.`));
+    };
+    request.send(file);
+  });
+  return { done, cancel: () => request.abort() };
+}
+
+function causeOf(body: string): string {
+  try {
+    const { detail } = JSON.parse(body) as { detail?: unknown };
+    return typeof detail === "string" ? detail : "";
+  } catch {
+    return "";
+  }
+}
+
+async function findFiles(session: string, words: string): Promise<readonly string[]> {
+  const query = new URLSearchParams({ kind: "name", q: words, limit: String(FOUND) });
+  const path = `/s/${encodeURIComponent(session)}/search?${query}`;
+  try {
+    const response = await fetch(path, { headers: { accept: "application/json" }, signal: AbortSignal.timeout(LIMIT_MS), credentials: "same-origin" });
+    if (!response.ok) return [];
+    const { items } = (await response.json()) as { items: readonly { path: string }[] };
+    return items.map((item) => item.path);
+  } catch {
+    return []; // A mention is a convenience: without it the path is typed.
+  }
+}
 
 async function ask<T>(method: string, path: string): Promise<T> {
   const init = { method, headers: { accept: "application/json" }, signal: AbortSignal.timeout(LIMIT_MS) };

@@ -1,9 +1,13 @@
-import type { Activity, ChatRecord, Delta, Frame, FromClient } from "./core/frames";
+import type { Activity, Attachment, Capabilities, ChatRecord, Delta, Frame, FromClient } from "./core/frames";
 import type { ChatPort, ChatSocket, HistoryPage } from "./core/port";
 import { past, type Told } from "./mock/past";
 import { answerTo, type Beat, presentTurn } from "./mock/present";
 
 const PACE_MS = 28;
+const CAPABILITIES: Capabilities = {
+  ...{ deltas: true, permissions: true, interrupt: true, resume: true, edited_input: true, steer: true },
+  ...{ model: true, mode: true, thinking: true, images: true, fork: true, per_message: false },
+};
 
 /** A session that plays itself: a rich past, then a turn that streams, asks, fails and goes on as long as it is answered. */
 class MockSession {
@@ -12,6 +16,7 @@ class MockSession {
   private readonly growing = new Map<string, Delta>();
   private activity: Activity = { state: "idle", what: "", since: "" };
   private queue: { id: string; text: string }[] = [];
+  private readonly files = new Map<string, { about: Attachment; url: string }>();
   private beats: Beat[] = [];
   private turn = 0;
   private openQuestion = "";
@@ -29,7 +34,7 @@ class MockSession {
 
   attach(socket: MockSocket, after: number, tail: number): void {
     this.sockets.add(socket);
-    const capabilities = { deltas: true, permissions: true, interrupt: true, resume: true, edited_input: true };
+    const capabilities = CAPABILITIES;
     const last_seq = this.log.length;
     socket.hear([{ type: "hello", session: "mock", epoch: "mock", first_seq: 1, last_seq, agent: "demo", capabilities, activity: this.activity, protocol: 1 }]);
     socket.hear(after > 0 ? this.log.slice(after) : this.log.slice(-tail));
@@ -44,11 +49,54 @@ class MockSession {
     if (frame.type === "attach") return this.attach(socket, frame.after, frame.tail);
     if (frame.type === "interrupt") return this.interrupt();
     if (frame.type === "decide") return this.decided(frame);
-    if (this.log.some((record) => record.type === "user_message" && record.id === frame.id)) return;
-    this.record({ type: "user_message", id: frame.id, text: frame.text, by: "local" });
-    socket.hear([{ type: "stored", id: frame.id, seq: this.log.length }]);
-    this.queue.push({ id: frame.id, text: frame.text });
+    if (frame.type === "choose") return this.choose(frame);
+    if (frame.type === "edit" || frame.type === "remove") return this.change(socket, frame);
+    this.said(socket, frame);
+  }
+
+  upload(file: File): Attachment {
+    const about = { id: crypto.randomUUID(), name: file.name, media_type: file.type, size: file.size };
+    this.files.set(about.id, { about, url: URL.createObjectURL(file) });
+    return about;
+  }
+
+  file(id: string): string {
+    return this.files.get(id)?.url ?? "";
+  }
+
+  private said(socket: MockSocket, frame: Extract<FromClient, { type: "send" }>): void {
+    const { id, text } = frame;
+    if (this.log.some((record) => record.type === "user_message" && record.id === id)) return;
+    const attachments = frame.attachments.flatMap((file) => this.files.get(file)?.about ?? []);
+    this.record({ type: "user_message", id, text, by: "local", attachments });
+    socket.hear([{ type: "stored", id, seq: this.log.length }]);
+    if (frame.steer && this.playing) {
+      this.record({ type: "message_steered", id, turn: this.turn });
+      window.setTimeout(() => this.record({ type: "message_seen", id }), 900);
+      return;
+    }
+    this.queue.push({ id, text });
     if (!this.playing) this.next();
+  }
+
+  private change(socket: MockSocket, frame: Extract<FromClient, { type: "edit" | "remove" }>): void {
+    const { id } = frame;
+    const waiting = this.queue.find((one) => one.id === id);
+    if (!waiting) return socket.hear([{ type: "rejected", id, error: "The agent has this message already, or it was taken back." }]);
+    if (frame.type === "edit") {
+      waiting.text = frame.text;
+      return this.record({ type: "message_edited", id, text: frame.text, by: "local" });
+    }
+    this.queue = this.queue.filter((one) => one !== waiting);
+    this.record({ type: "message_removed", id, by: "local" });
+  }
+
+  private choose(frame: Extract<FromClient, { type: "choose" }>): void {
+    const [model, mode, thinking] = [frame.model ?? null, frame.mode ?? null, frame.thinking ?? null];
+    this.record({ type: "chosen", model, mode, thinking, by: "local" });
+    const now = { model: model ?? "", mode: mode ?? "", thinking: thinking ?? "" };
+    const rest = { native: "n1", error: "", hint: "" };
+    window.setTimeout(() => this.record({ type: "agent_state", state: "ready", run: "r1", agent: "demo", ...now, ...rest }), 1_400);
   }
 
   history(before: number | null, limit: number): HistoryPage {
@@ -80,6 +128,7 @@ class MockSession {
     if (beat.activity) this.act({ ...beat.activity, since: new Date().toISOString() });
     if (beat.told) this.record(beat.told);
     if (beat.stream) this.stream(beat.stream);
+    if (beat.live) this.all(beat.live);
     if (beat.told?.type === "permission_raised") {
       this.openQuestion = beat.told.id;
       return;
@@ -140,6 +189,8 @@ class MockSession {
   }
 }
 
+const FILES = ["README.md", "src/orders/client.py", "src/orders/retry.py", "src/jobs/nightly.py", "tests/orders/test_retry.py"];
+
 class MockSocket implements ChatSocket {
   onopen: (() => void) | null = null;
   onmessage: ((data: string) => void) | null = null;
@@ -175,4 +226,13 @@ export const mockChat: ChatPort = {
   ticket: (session) => Promise.resolve({ ticket: "mock", path: session }),
   open: (path) => new MockSocket(played(path)),
   history: (session, before, limit) => Promise.resolve(played(session).history(before, limit)),
+  upload: (session, file, progress) => {
+    const done = new Promise<Attachment>((take) => {
+      progress(0.4);
+      window.setTimeout(() => take(played(session).upload(file)), 700);
+    });
+    return { done, cancel: () => undefined };
+  },
+  fileUrl: (session, id) => played(session).file(id),
+  findFiles: (_session, words) => Promise.resolve(FILES.filter((path) => path.includes(words))),
 };

@@ -3,8 +3,15 @@ import type { AgentInfo, NoticeEntry } from "./view";
 
 /** Who the agent is now. What a record leaves empty is as it was. */
 export function agentInfo(record: AgentState, before: AgentInfo | null): AgentInfo {
-  const { state, run, agent, model, mode } = record;
-  return { state, run, agent: agent || (before?.agent ?? ""), model: model || (before?.model ?? ""), mode };
+  const { state, run, agent, model, mode, thinking = "" } = record;
+  return {
+    state,
+    run,
+    agent: agent || (before?.agent ?? ""),
+    model: model || (before?.model ?? ""),
+    mode: mode || (before?.mode ?? ""),
+    thinking: thinking || (before?.thinking ?? ""),
+  };
 }
 
 /** What of it is worth a line; null when it is business as usual. */

@@ -1,53 +1,12 @@
+import { type Change, Changes, toFrame as changeFrame } from "./changes";
 import { type Clock, Connection, type Link } from "./connection";
-import { type Activity, type Capabilities, type Decide, type Frame, isRecord, type Json, type Scope } from "./frames";
-import { type Keep, Outbox } from "./outbox";
+import { type ChatRecord, type Choosing, type Decide, type Frame, isRecord } from "./frames";
+import { type Keep, Outbox, sendFrame } from "./outbox";
 import type { ChatPort, HistoryPage } from "./port";
+import type { Answer, ChatState, Deciding, Older, Saying } from "./state";
 import { Transcript } from "./transcript";
-import { EMPTY_VIEW, type MessageEntry, type View } from "./view";
 
-export interface Answer {
-  decision: "allow" | "deny";
-  scope: Scope;
-  message: string;
-  input: Json | null;
-}
-
-/** An answer of this browser that is not a record yet. `error` says why it was not taken. */
-export interface Deciding extends Answer {
-  error: string;
-}
-
-export type Older = "more" | "loading" | "all" | "failed";
-
-export interface ChatState {
-  view: View;
-  outbox: readonly MessageEntry[];
-  link: Link;
-  activity: Activity | null;
-  capabilities: Capabilities | null;
-  agent: string;
-  deciding: Readonly<Record<string, Deciding>>;
-  older: Older;
-  /** Something of the conversation is on the screen, or is known to be empty. */
-  loaded: boolean;
-  interrupting: boolean;
-  /** What Skuld said no to, when it belongs to no message and no question; "" when there is nothing. */
-  complaint: string;
-}
-
-export const EMPTY_STATE: ChatState = {
-  view: EMPTY_VIEW,
-  outbox: [],
-  link: { state: "off" },
-  activity: null,
-  capabilities: null,
-  agent: "",
-  deciding: {},
-  older: "all",
-  loaded: false,
-  interrupting: false,
-  complaint: "",
-};
+export { type Answer, type ChatState, type Deciding, EMPTY_STATE, type Older, type Saying } from "./state";
 
 export interface EngineParts {
   session: string;
@@ -74,6 +33,7 @@ export class Engine {
   private epoch = "";
   private firstSeq = 1;
   private gapAt = 0;
+  private readonly changes = new Changes();
   private deciding: Readonly<Record<string, Deciding>> = {};
   private older: Older = "all";
   private reading = false;
@@ -109,10 +69,10 @@ export class Engine {
   }
 
   /** Say something; it is kept and sent until it is stored. */
-  send(text: string): string {
+  send(text: string, { steer = false, attachments = [] }: Saying = {}): string {
     const id = this.parts.newId();
-    this.outbox.add(id, text, new Date(this.parts.clock.now()).toISOString());
-    this.connection.send({ type: "send", id, text });
+    this.outbox.add({ id, text, at: this.nowText(), steer, attachments, held: false });
+    this.sendNow(id);
     this.publishOutbox();
     this.parts.publish({ complaint: "" });
     return id;
@@ -121,9 +81,47 @@ export class Engine {
   /** Send a refused message again, as it is. */
   again(id: string): void {
     this.outbox.again(id);
-    const message = this.outbox.all().find((one) => one.id === id);
-    if (message) this.connection.send({ type: "send", id, text: message.text });
+    this.sendNow(id);
     this.publishOutbox();
+  }
+
+  /** Change the words of a message that waits. */
+  edit(id: string, text: string): void {
+    if (!this.transcript.isWaiting(id)) return;
+    this.changes.edit(id, text);
+    this.startChange(id);
+  }
+
+  /** Take back a message that waits. */
+  remove(id: string): void {
+    if (!this.transcript.isWaiting(id)) return;
+    this.changes.remove(id);
+    this.startChange(id);
+  }
+
+  /** Say a message that waits in the middle of the running turn instead. */
+  steer(id: string): void {
+    const waiting = this.transcript.view().pending.find((message) => message.id === id);
+    if (!waiting) return;
+    const next = this.parts.newId();
+    const { text, attachments } = waiting;
+    this.outbox.add({ id: next, text, at: this.nowText(), steer: true, attachments, held: true });
+    this.changes.steer(id, next);
+    this.publishOutbox();
+    this.startChange(id);
+  }
+
+  /** Forget that a change of a message was refused. */
+  forgive(id: string): void {
+    this.changes.done(id);
+    this.parts.publish({ changing: this.changes.all() });
+  }
+
+  /** Ask for another model, permission mode or amount of thinking. False when nobody hears it now. */
+  choose(choosing: Choosing): boolean {
+    const sent = this.connection.send({ type: "choose", ...choosing });
+    this.parts.publish({ complaint: sent ? "" : "The session cannot be reached now, so nothing was changed." });
+    return sent;
   }
 
   discard(id: string): void {
@@ -205,10 +203,26 @@ export class Engine {
   }
 
   private resend(): void {
-    for (const { id, text } of this.outbox.unsent()) this.connection.send({ type: "send", id, text });
+    for (const message of this.outbox.unsent()) this.connection.send(sendFrame(message));
+    for (const frame of this.changes.frames()) this.connection.send(frame);
     for (const [id, answer] of Object.entries(this.deciding)) {
       if (answer.error === "") this.connection.send(toFrame(id, answer));
     }
+  }
+
+  private sendNow(id: string): void {
+    const message = this.outbox.find(id);
+    if (message) this.connection.send(sendFrame(message));
+  }
+
+  private startChange(id: string): void {
+    const change = this.changes.get(id);
+    if (change) this.connection.send(changeFrame(id, change));
+    this.parts.publish({ changing: this.changes.all(), complaint: "" });
+  }
+
+  private nowText(): string {
+    return new Date(this.parts.clock.now()).toISOString();
   }
 
   private receive(frames: readonly Frame[]): void {
@@ -236,17 +250,13 @@ export class Engine {
 
   /** False when the frames behind this one must not be taken. */
   private take(frame: Frame): boolean {
-    if (isRecord(frame)) {
-      if (this.transcript.record(frame)) return true;
-      this.gap();
-      return false;
-    }
+    if (isRecord(frame)) return this.takeRecord(frame);
     switch (frame.type) {
       case "hello":
         if (this.epoch !== "" && this.epoch !== frame.epoch) this.forget();
         this.epoch = frame.epoch;
         this.firstSeq = frame.first_seq;
-        this.parts.publish({ activity: frame.activity, capabilities: frame.capabilities, agent: frame.agent });
+        this.parts.publish({ activity: frame.activity, capabilities: frame.capabilities, agent: frame.agent, diagnosis: null });
         return true;
       case "resync":
         this.transcript.clear();
@@ -256,6 +266,12 @@ export class Engine {
         return true;
       case "delta":
         this.transcript.delta(frame);
+        return true;
+      case "output":
+        this.transcript.output(frame);
+        return true;
+      case "diagnosis":
+        this.parts.publish({ diagnosis: frame.finding === "fine" ? null : frame });
         return true;
       case "activity":
         this.parts.publish({ activity: frame.activity });
@@ -267,9 +283,27 @@ export class Engine {
       case "rejected":
         this.rejected(frame.id, frame.error);
         return true;
-      case "keep_alive":
+      default:
         return true;
     }
+  }
+
+  private takeRecord(record: ChatRecord): boolean {
+    if (!this.transcript.record(record)) {
+      this.gap();
+      return false;
+    }
+    if (record.type === "message_removed") this.removed(record.id);
+    else if (record.type === "turn_finished") this.parts.publish({ diagnosis: null });
+    return true;
+  }
+
+  /** Taken back: if that was to say it in the running turn, now it can be said. */
+  private removed(id: string): void {
+    const change = this.changes.get(id);
+    if (change?.kind !== "steer") return;
+    this.outbox.release(change.next);
+    this.sendNow(change.next);
   }
 
   private gap(): void {
@@ -293,6 +327,8 @@ export class Engine {
 
   private rejected(id: string, error: string): void {
     if (this.outbox.reject(id, error)) return;
+    const change = this.changes.refuse(id, error);
+    if (change) return this.refused(change);
     const answer = this.deciding[id];
     if (answer === undefined) {
       this.interruptTurn = null;
@@ -302,14 +338,21 @@ export class Engine {
     this.deciding = { ...this.deciding, [id]: { ...answer, error } };
   }
 
+  /** A message that could not be taken back must not be said a second time. */
+  private refused({ kind, next }: Change): void {
+    if (kind === "steer" && this.outbox.find(next)?.held === true) this.outbox.drop(next);
+  }
+
   private publishView(): void {
     const view = this.transcript.view();
+    const overtaken = this.changes.settle((id) => view.pending.find((message) => message.id === id)?.text);
+    for (const change of overtaken) this.refused(change);
     for (const { id } of this.outbox.all()) if (this.transcript.knowsMessage(id)) this.outbox.drop(id);
     const open = Object.entries(this.deciding).filter(([id]) => this.transcript.isOpen(id));
     if (open.length !== Object.keys(this.deciding).length) this.deciding = Object.fromEntries(open);
     const interrupting = this.interruptTurn !== null && view.turn?.turn === this.interruptTurn;
     if (!interrupting) this.interruptTurn = null;
-    this.parts.publish({ view, outbox: this.outbox.entries(), deciding: this.deciding, interrupting });
+    this.parts.publish({ view, outbox: this.outbox.entries(), deciding: this.deciding, changing: this.changes.all(), interrupting });
   }
 
   private publishOutbox(): void {

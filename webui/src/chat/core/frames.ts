@@ -20,6 +20,40 @@ export interface Capabilities {
   interrupt: boolean;
   resume: boolean;
   edited_input: boolean;
+  steer: boolean;
+  model: boolean;
+  mode: boolean;
+  thinking: boolean;
+  images: boolean;
+  fork: boolean;
+  per_message: boolean;
+}
+
+/** One thing to choose: `id` as the agent names it, `resolved` as it calls it once in use. */
+export interface Choice {
+  id: string;
+  label: string;
+  description: string;
+  resolved: string;
+}
+
+export interface SlashCommand {
+  name: string;
+  description: string;
+  takes: string;
+  kind: "command" | "skill";
+}
+
+export interface Attachment {
+  id: string;
+  name: string;
+  media_type: string;
+  size: number;
+}
+
+export interface Task {
+  text: string;
+  state: "pending" | "working" | "done";
 }
 
 export type ActivityState = "starting" | "idle" | "working" | "waiting" | "stopping" | "stopped" | "failed";
@@ -56,6 +90,32 @@ export interface UserMessage extends Stamp {
   id: string;
   text: string;
   by: string;
+  /** Missing in logs of the first release. */
+  attachments?: readonly Attachment[];
+}
+
+export interface MessageEdited extends Stamp {
+  type: "message_edited";
+  id: string;
+  text: string;
+  by: string;
+}
+
+export interface MessageRemoved extends Stamp {
+  type: "message_removed";
+  id: string;
+  by: string;
+}
+
+export interface MessageSteered extends Stamp {
+  type: "message_steered";
+  id: string;
+  turn: number;
+}
+
+export interface MessageReturned extends Stamp {
+  type: "message_returned";
+  id: string;
 }
 
 export interface TurnStarted extends Stamp {
@@ -154,9 +214,39 @@ export interface AgentState extends Stamp {
   agent: string;
   model: string;
   mode: string;
+  /** Missing in logs of the first release. */
+  thinking?: string;
   native: string;
   error: string;
   hint: string;
+}
+
+export interface AgentOffers extends Stamp {
+  type: "agent_offers";
+  models: readonly Choice[];
+  modes: readonly Choice[];
+  thinking: readonly Choice[];
+  commands: readonly SlashCommand[];
+}
+
+export interface Chosen extends Stamp {
+  type: "chosen";
+  model: string | null;
+  mode: string | null;
+  thinking: string | null;
+  by: string;
+}
+
+export interface PlanChanged extends Stamp {
+  type: "plan_changed";
+  tasks: readonly Task[];
+}
+
+export interface Forked extends Stamp {
+  type: "forked";
+  session: string;
+  name: string;
+  native: string;
 }
 
 export interface Notice extends Stamp {
@@ -180,7 +270,15 @@ export type ChatRecord =
   | InterruptRequested
   | TurnFinished
   | AgentState
-  | Notice;
+  | Notice
+  | MessageEdited
+  | MessageRemoved
+  | MessageSteered
+  | MessageReturned
+  | AgentOffers
+  | Chosen
+  | PlanChanged
+  | Forked;
 
 // --- live frames -----------------------------------------------------------------------------------------------------
 
@@ -206,11 +304,31 @@ export interface Delta {
   parent: string | null;
 }
 
+/** A piece of what a running tool prints. `offset` counts the characters before it. */
+export interface ToolPrinted {
+  type: "output";
+  id: string;
+  offset: number;
+  text: string;
+}
+
+/** Why nothing seems to happen, what that is known from, and what would help. "fine" takes back what was said before. */
+export interface Diagnosis {
+  type: "diagnosis";
+  finding: "fine" | "waiting" | "quiet" | "tool" | "stuck" | "dead";
+  text: string;
+  since: string;
+  evidence: readonly string[];
+  action: "" | "answer" | "wait" | "interrupt" | "restart";
+}
+
 export type Live =
   | Hello
   | { type: "resync"; reason: string }
   | { type: "caught_up"; seq: number }
   | Delta
+  | ToolPrinted
+  | Diagnosis
   | { type: "activity"; activity: Activity }
   | { type: "stored"; id: string; seq: number }
   | { type: "rejected"; id: string; error: string }
@@ -231,9 +349,17 @@ export interface Decide {
 
 export type FromClient =
   | { type: "attach"; epoch: string; after: number; tail: number }
-  | { type: "send"; id: string; text: string }
+  | { type: "send"; id: string; text: string; steer: boolean; attachments: readonly string[] }
+  | { type: "edit"; id: string; text: string }
+  | { type: "remove"; id: string }
+  | ({ type: "choose" } & Choosing)
   | Decide
   | { type: "interrupt" };
+
+export const CHOICES = ["model", "mode", "thinking"] as const;
+export type ChoiceName = (typeof CHOICES)[number];
+/** What is asked for; what is not named stays. */
+export type Choosing = Readonly<Partial<Record<ChoiceName, string>>>;
 
 /** A client that hears nothing for three keep-alives connects anew. */
 export const SILENCE_MS = 30_000;

@@ -1,3 +1,4 @@
+import type { Attachment, FromClient } from "./frames";
 import type { MessageEntry } from "./view";
 
 /** A message this browser wants to say, kept until Skuld has it on disk. */
@@ -6,9 +7,16 @@ export interface Outgoing {
   text: string;
   at: string;
   stored: boolean;
+  /** In the middle of the running turn, if one runs. */
+  steer: boolean;
+  attachments: readonly Attachment[];
+  /** Not to be sent before another message is taken back. */
+  held: boolean;
   /** Why Skuld did not take it; "" while nothing speaks against it. */
   error: string;
 }
+
+const HELD = "This was about to be sent into the running turn when the page was left.";
 
 /** The part of `Storage` that is used; null where the browser forbids it (then the outbox lives as long as the page). */
 export type Keep = Pick<Storage, "getItem" | "setItem" | "removeItem"> | null;
@@ -32,11 +40,19 @@ export class Outbox {
   }
 
   unsent(): readonly Outgoing[] {
-    return this.messages.filter((message) => !message.stored && message.error === "");
+    return this.messages.filter((message) => !message.stored && !message.held && message.error === "");
   }
 
-  add(id: string, text: string, at: string): void {
-    this.change([...this.messages, { id, text, at, stored: false, error: "" }]);
+  find(id: string): Outgoing | undefined {
+    return this.messages.find((message) => message.id === id);
+  }
+
+  add(message: Pick<Outgoing, "id" | "text" | "at" | "steer" | "attachments" | "held">): void {
+    this.change([...this.messages, { ...message, stored: false, error: "" }]);
+  }
+
+  release(id: string): void {
+    this.update(id, { held: false });
   }
 
   stored(id: string): void {
@@ -48,7 +64,7 @@ export class Outbox {
   }
 
   again(id: string): void {
-    this.update(id, { error: "" });
+    this.update(id, { error: "", held: false });
   }
 
   drop(id: string): boolean {
@@ -58,7 +74,7 @@ export class Outbox {
   }
 
   entries(): readonly MessageEntry[] {
-    return this.messages.map(({ id, text, at, stored, error }) => ({
+    return this.messages.map(({ id, text, at, stored, error, steer, attachments }) => ({
       type: "message",
       key: `message:${id}`,
       at,
@@ -67,6 +83,9 @@ export class Outbox {
       by: "",
       state: error !== "" ? "rejected" : stored ? "stored" : "sending",
       error,
+      attachments,
+      edited: false,
+      way: steer ? "steered" : "",
     }));
   }
 
@@ -90,7 +109,7 @@ export class Outbox {
   private read(): readonly Outgoing[] {
     try {
       const value: unknown = JSON.parse(this.keep?.getItem(this.place()) ?? "[]");
-      return Array.isArray(value) ? value.filter(isOutgoing) : [];
+      return Array.isArray(value) ? value.filter(isOutgoing).map(whole) : [];
     } catch {
       return [];
     }
@@ -101,7 +120,19 @@ export class Outbox {
   }
 }
 
-function isOutgoing(value: unknown): value is Outgoing {
+export function sendFrame({ id, text, steer, attachments }: Outgoing): FromClient {
+  return { type: "send", id, text, steer, attachments: attachments.map((file) => file.id) };
+}
+
+type Kept = Pick<Outgoing, "id" | "text" | "at" | "stored" | "error"> & Partial<Outgoing>;
+
+/** As it was kept; what an older page did not know is as if it were not there. */
+function whole(kept: Kept): Outgoing {
+  const { held = false, steer = false, attachments = [] } = kept;
+  return { ...kept, steer, attachments, held: false, error: held ? HELD : kept.error };
+}
+
+function isOutgoing(value: unknown): value is Kept {
   if (typeof value !== "object" || value === null) return false;
   const { id, text, at, stored, error } = value as Record<string, unknown>;
   return [id, text, at, error].every((part) => typeof part === "string") && typeof stored === "boolean";

@@ -44,6 +44,18 @@ export class Shelf {
     this.touch(entry.key);
   }
 
+  /** Take a top-level entry out again. */
+  remove(key: string): void {
+    const place = this.places.get(key);
+    if (place === undefined) return;
+    this.known.delete(key);
+    this.places.delete(key);
+    this.dirty.delete(key);
+    this.top.splice(place, 1);
+    for (const [other, at] of this.places) if (at > place) this.places.set(other, at - 1);
+    this.changed = true;
+  }
+
   /** The unfinished blocks of one sub-agent, shown after what it did. */
   setTail(parent: string, tail: readonly Entry[]): void {
     if (tail.length === 0 && !this.tails.has(parent)) return;

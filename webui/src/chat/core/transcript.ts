@@ -2,23 +2,35 @@ import type {
   AgentMessage,
   AgentState,
   ChatRecord,
+  Choosing,
   Delta,
+  Forked,
+  MessageEdited,
+  MessageRemoved,
+  MessageReturned,
+  MessageSteered,
   PermissionRaised,
+  Task,
   ToolFinished,
+  ToolPrinted,
   ToolStarted,
   TurnFinished,
   TurnStarted,
   UserMessage,
 } from "./frames";
 import { agentInfo, agentNotice } from "./agent";
+import { chosen, confirmed, offersOf } from "./control";
 import { blockKey, LiveBlocks } from "./live";
 import { permissionKey, raisedEntry } from "./permission";
+import { Printed } from "./printed";
 import { Shelf } from "./shelf";
 import {
   type AgentInfo,
   EMPTY_VIEW,
   type MessageEntry,
   type MessageState,
+  NO_OFFERS,
+  type Offers,
   type PermissionEntry,
   type RunningTurn,
   type ToolEntry,
@@ -45,6 +57,11 @@ export class Transcript {
   private running: RunningTurn | null = null;
   private agent: AgentInfo | null = null;
   private lastError = "";
+  private offers: Offers = NO_OFFERS;
+  private choosing: Choosing = {};
+  private tasks: readonly Task[] = [];
+  private readonly printed = new Printed();
+  private printing = new Set<string>();
   private shown: View = EMPTY_VIEW;
   private stale = false;
   private liveStale = false;
@@ -59,6 +76,11 @@ export class Transcript {
 
   knowsMessage(id: string): boolean {
     return this.pending.has(id) || this.shelf.has(messageKey(id));
+  }
+
+  /** Stored, and not with the agent: it can still be changed or taken back. */
+  isWaiting(message: string): boolean {
+    return this.pending.has(message);
   }
 
   isOpen(permission: string): boolean {
@@ -81,6 +103,11 @@ export class Transcript {
     if (this.live.apply(delta)) this.liveStale = true;
   }
 
+  /** What a running tool prints; its end replaces it. */
+  output(frame: ToolPrinted): void {
+    if (this.busy.has(toolKey(frame.id)) && this.printed.take(frame)) this.printing.add(frame.id);
+  }
+
   /** Older records, oldest first. Those that do not end right before the first known one are refused. */
   prepend(older: readonly ChatRecord[]): void {
     const first = this.firstSeq;
@@ -96,10 +123,12 @@ export class Transcript {
   clear(): void {
     this.forget();
     this.live.clear();
+    this.printed.clear();
     this.stale = true;
   }
 
   view(): View {
+    this.hangOutput();
     if (this.liveStale) this.hangLive();
     else if (!this.stale) return this.shown;
     const tops = this.live.byParent().get("") ?? [];
@@ -112,6 +141,9 @@ export class Transcript {
       open: [...this.open].map((id) => this.shelf.get(permissionKey(id)) as PermissionEntry),
       turn: this.running,
       agent: this.agent,
+      offers: this.offers,
+      choosing: this.choosing,
+      tasks: this.tasks,
     };
     this.stale = false;
     return this.shown;
@@ -128,7 +160,21 @@ export class Transcript {
     this.running = null;
     this.agent = null;
     this.lastError = "";
+    this.offers = NO_OFFERS;
+    this.choosing = {};
+    this.tasks = [];
     this.liveStale = true;
+  }
+
+  private hangOutput(): void {
+    for (const id of this.printing) {
+      const tool = this.shelf.get(toolKey(id));
+      if (tool?.type !== "tool" || tool.finishedAt !== "" || tool.state === "cut") continue;
+      const { text, cut } = this.printed.get(id);
+      this.shelf.set({ ...tool, output: text, cutOutput: cut });
+      this.stale = true;
+    }
+    this.printing.clear();
   }
 
   private hangLive(): void {
@@ -172,6 +218,7 @@ export class Transcript {
           scope: record.scope,
           message: record.message,
           by: record.by,
+          edited: record.input,
           decidedAt: record.at,
         });
       case "permission_delivered":
@@ -185,6 +232,22 @@ export class Transcript {
         return this.turnFinished(record);
       case "agent_state":
         return this.agentState(record);
+      case "message_edited":
+      case "message_removed":
+      case "message_steered":
+      case "message_returned":
+        return this.changed(record);
+      case "agent_offers":
+        this.offers = offersOf(record);
+        return;
+      case "chosen":
+        this.choosing = chosen(this.choosing, record);
+        return;
+      case "plan_changed":
+        this.tasks = record.tasks;
+        return;
+      case "forked":
+        return this.forked(record);
       case "notice": {
         const { seq, at, level, text, detail } = record;
         return this.shelf.add({ type: "notice", key: `notice:${seq}`, at, level, text, detail, hint: "" }, null);
@@ -193,9 +256,41 @@ export class Transcript {
   }
 
   private said(record: UserMessage): void {
-    const { id, at, text, by } = record;
+    const { id, at, text, by, attachments = [] } = record;
     if (this.knowsMessage(id)) return;
-    this.pending.set(id, { type: "message", key: messageKey(id), at, id, text, by, state: "stored", error: "" });
+    const rest = { state: "stored", error: "", attachments, edited: false, way: "" } as const;
+    this.pending.set(id, { type: "message", key: messageKey(id), at, id, text, by, ...rest });
+  }
+
+  private changed(record: MessageEdited | MessageRemoved | MessageSteered | MessageReturned): void {
+    const { id } = record;
+    const waiting = this.pending.get(id);
+    if (record.type === "message_returned") return this.returned(id);
+    if (!waiting) return;
+    if (record.type === "message_edited") this.pending.set(id, { ...waiting, text: record.text, edited: true });
+    else if (record.type === "message_removed") this.pending.delete(id);
+    else {
+      this.pending.set(id, { ...waiting, way: "steered" });
+      this.place(id, "given");
+    }
+  }
+
+  /** The agent could not take it in the middle of its turn: it waits again, before all that was said later. */
+  private returned(id: string): void {
+    const placed = this.shelf.get(messageKey(id));
+    if (placed?.type !== "message") return;
+    this.shelf.remove(placed.key);
+    this.pending = new Map([[id, { ...placed, way: "returned" }], ...this.pending]);
+  }
+
+  private forked({ seq, at, name, session }: Forked): void {
+    this.pending.clear();
+    for (const id of [...this.open]) this.permission(id, { state: "closed", closed: "the session was forked" });
+    for (const key of this.busy) this.cut(key);
+    this.busy = new Set();
+    this.running = null;
+    const text = `Forked from ${name || session}; what stands above was said there`;
+    this.shelf.add({ type: "notice", key: `notice:${seq}`, at, level: "info", text, detail: "", hint: "" }, null);
   }
 
   /** Handed to the agent: from now on the message has its place among what the agent says. */
@@ -233,7 +328,7 @@ export class Transcript {
     const key = toolKey(id);
     if (this.shelf.has(key)) return;
     const parent = record.parent === null ? null : toolKey(record.parent);
-    const rest = { state: "running" as const, output: "", detail: null, finishedAt: "", children: [] };
+    const rest = { state: "running" as const, output: "", cutOutput: false, detail: null, finishedAt: "", children: [] };
     this.shelf.add({ type: "tool", key, at, id, name, title, kind, input, ...rest }, parent);
     this.busy.add(key);
   }
@@ -243,8 +338,9 @@ export class Transcript {
     if (entry?.type !== "tool") return;
     const { ok, output, detail, at } = record;
     this.busy.delete(entry.key);
+    this.printed.drop(record.id);
     const state = ok ? "ok" : this.denied.has(record.id) ? "denied" : "failed";
-    this.shelf.set({ ...entry, state, output, detail, finishedAt: at });
+    this.shelf.set({ ...entry, state, output, cutOutput: false, detail, finishedAt: at });
   }
 
   private raised(record: PermissionRaised): void {
@@ -272,6 +368,7 @@ export class Transcript {
     if (this.live.clear()) this.liveStale = true;
     for (const key of this.busy) this.cut(key);
     this.busy = new Set();
+    this.printed.clear();
     const entry = { key: `turn:${turn}:${record.seq}`, at, turn, status, error, hint, usage, interruptedBy };
     const asked = this.asked.get(turn) ?? "";
     this.lastError = error;
@@ -290,6 +387,7 @@ export class Transcript {
 
   private agentState(record: AgentState): void {
     const notice = agentNotice(record, this.agent);
+    this.choosing = confirmed(this.choosing, record, this.agent, this.offers);
     this.agent = agentInfo(record, this.agent);
     // The turn that ended with it has said the same already.
     if (notice && (record.error === "" || record.error !== this.lastError)) this.shelf.add(notice, null);

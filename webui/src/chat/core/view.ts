@@ -1,6 +1,6 @@
 /** What a chat shows: plain, immutable data. An entry that did not change is the same object in the next view. */
 
-import type { BlockKind, Json, Rule, Scope, ToolKind, Usage } from "./frames";
+import type { Attachment, BlockKind, Choice, Choosing, Json, Rule, Scope, SlashCommand, Task, ToolKind, Usage } from "./frames";
 
 /** `sending` and `rejected` live in the outbox; `stored` is on Skuld's disk; `queued` waits for the running turn to end. */
 export type MessageState = "sending" | "rejected" | "stored" | "queued" | "given" | "seen";
@@ -14,6 +14,11 @@ export interface MessageEntry {
   by: string;
   state: MessageState;
   error: string;
+  attachments: readonly Attachment[];
+  /** Changed while it waited. */
+  edited: boolean;
+  /** `steered`: said in the middle of a turn. `returned`: the agent could not take it there, so it waits again. */
+  way: "" | "steered" | "returned";
 }
 
 export interface BlockEntry {
@@ -38,7 +43,9 @@ export interface ToolEntry {
   input: Json;
   /** `cut`: its turn ended and no result ever came. `denied`: a person said no, so it never ran. `waiting`: it runs when a person allows it. */
   state: "running" | "waiting" | "ok" | "failed" | "denied" | "cut";
+  /** While it runs: what it has printed so far, or only the end of that (`cutOutput`). */
   output: string;
+  cutOutput: boolean;
   detail: Json | null;
   finishedAt: string;
   /** What the sub-agent behind this call said and did. */
@@ -64,6 +71,8 @@ export interface PermissionEntry {
   scope: Scope;
   message: string;
   by: string;
+  /** The input that a person gave in place of the agent's. */
+  edited: Json | null;
   decidedAt: string;
   closed: string;
 }
@@ -107,6 +116,15 @@ export interface AgentInfo {
   agent: string;
   model: string;
   mode: string;
+  thinking: string;
+}
+
+/** What there is to choose from, in the agent's own words. */
+export interface Offers {
+  models: readonly Choice[];
+  modes: readonly Choice[];
+  thinking: readonly Choice[];
+  commands: readonly SlashCommand[];
 }
 
 export interface View {
@@ -119,7 +137,14 @@ export interface View {
   open: readonly PermissionEntry[];
   turn: RunningTurn | null;
   agent: AgentInfo | null;
+  offers: Offers;
+  /** Chosen by somebody, and not yet confirmed by the agent. */
+  choosing: Choosing;
+  /** The agent's own plan, as it says it newest. */
+  tasks: readonly Task[];
 }
+
+export const NO_OFFERS: Offers = { models: [], modes: [], thinking: [], commands: [] };
 
 export const EMPTY_VIEW: View = {
   firstSeq: 0,
@@ -129,4 +154,7 @@ export const EMPTY_VIEW: View = {
   open: [],
   turn: null,
   agent: null,
+  offers: NO_OFFERS,
+  choosing: {},
+  tasks: [],
 };

@@ -10,7 +10,8 @@ const UNPRICED: readonly Usage[] = [{ model: "house-model", input: 812, output: 
 /** What was said before this page was opened. */
 export function past(): Told[] {
   return [
-    { type: "agent_state", state: "ready", run: "r1", agent: "demo", model: "forge-large", mode: "default", native: "n1", error: "", hint: "" },
+    { type: "agent_state", state: "ready", run: "r1", agent: "demo", model: "forge-large", mode: "default", thinking: "on", native: "n1", error: "", hint: "" },
+    OFFERS,
     ...said("u1", 1, "The retry in `fetch_orders` hammers the server when it is down. Make it back off, with jitter, and cover it with tests."),
     thought("a1", "The person wants exponential back-off with jitter.\n\nFirst look at how the client is built and whether another place retries too, so that the two do not disagree."),
     text("a1", 1, "I look at the client and its callers first."),
@@ -75,6 +76,12 @@ function plan(): Told[] {
   return [
     { type: "tool_started", id: "t6", name: "TodoWrite", title: "Update the plan", kind: "think", input: { todos }, parent: null },
     { type: "tool_finished", id: "t6", ok: true, output: "", detail: null },
+    { type: "plan_changed", tasks: [
+      { text: "Back off with full jitter, capped at 30 s", state: "done" },
+      { text: "Honour Retry-After", state: "done" },
+      { text: "Tests with a clock in the hand", state: "working" },
+      { text: "Tell the nightly job", state: "pending" },
+    ] },
   ];
 }
 
@@ -135,6 +142,20 @@ function pushed(): Told[] {
     { type: "tool_finished", id: "t12", ok: false, output: "Permission denied: Not to origin. Open a pull request from the fork.", detail: null },
   ];
 }
+
+const choice = (id: string, label: string, description = "") => ({ id, label, description, resolved: "" });
+
+const OFFERS: Told = {
+  type: "agent_offers",
+  models: [choice("forge-large", "Forge large", "Thinks longest, costs most"), choice("forge-small", "Forge small", "Quick, for small changes")],
+  modes: [choice("default", "Ask", "Asks before it changes or runs anything"), choice("acceptEdits", "Accept edits", "Changes files without asking"), choice("plan", "Plan", "Reads and plans, changes nothing")],
+  thinking: [choice("on", "Thinks"), choice("off", "Does not think")],
+  commands: [
+    { name: "review", description: "Look through the changes for mistakes", takes: "[branch]", kind: "command" },
+    { name: "compact", description: "Make room by summing up the conversation", takes: "", kind: "command" },
+    { name: "release-notes", description: "Write release notes from the log", takes: "<version>", kind: "skill" },
+  ],
+};
 
 const OVERLOADED = 'API error 529: overloaded_error: Overloaded\n{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}';
 

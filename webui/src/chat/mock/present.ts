@@ -1,10 +1,11 @@
-import type { Activity } from "../core/frames";
+import type { Activity, Frame } from "../core/frames";
 import type { Told } from "./past";
 
 /** One step of the play. */
 export interface Beat {
   told?: Told;
   stream?: { id: string; block: number; kind: "text" | "thinking"; text: string };
+  live?: Frame;
   activity?: Pick<Activity, "state" | "what">;
   wait?: number;
   /** Left out when this question was answered with no. */
@@ -48,10 +49,46 @@ export function presentTurn(): Beat[] {
 /** What the mock says to whatever is said to it. */
 export function answerTo(words: string, turn: number): Beat[] {
   if (/\bask\b/i.test(words)) return question(turn);
+  if (/\bplan\b/i.test(words)) return planned(turn);
+  if (/\blong\b/i.test(words)) return long(turn);
   const echo = words.split("\n").map((line) => `> ${line}`).join("\n");
   return [
     { activity: { state: "working", what: "thinking" }, wait: 600 },
     ...streamed(`e${turn}`, 0, "text", `You said:\n\n${echo}\n\nThis is the page's mock: it answers everybody like this, in *Markdown*, without a server.`),
+    end(turn),
+  ];
+}
+
+/** Say "plan" and it shows a plan to agree to. */
+function planned(turn: number): Beat[] {
+  const input = { plan: "## One policy for retries\n\n1. `wait_for` in `orders/retry.py`, pure\n2. the nightly job uses it\n3. tests with a clock in the hand\n\nNothing else changes." };
+  return [
+    { activity: { state: "waiting", what: "A plan to agree to" } },
+    { told: { ...{ type: "permission_raised", id: `plan${turn}`, tool: "ExitPlanMode", title: "Ready to code?", input, tool_id: null }, reason: "", rules: [], scopes: ["once", "session"], native: {}, parent: null } },
+    ...streamed(`e${turn}`, 0, "text", "So I begin."),
+    end(turn),
+  ];
+}
+
+/** Say "long" and a tool prints for a while, until somebody wonders. */
+function long(turn: number): Beat[] {
+  const id = `long${turn}`;
+  const lines = Array.from({ length: 60 }, (_, at) => `tests/test_${at}.py ${".".repeat(20)} [${Math.round(((at + 1) / 60) * 100)}%]\n`);
+  let offset = 0;
+  const beats = lines.map((text): Beat => {
+    const beat: Beat = { live: { type: "output", id, offset, text }, wait: 400 };
+    offset += text.length;
+    return beat;
+  });
+  const since = new Date(Date.now() - 380_000).toISOString();
+  const evidence = ["process 4711 (pytest) used 38 s of processor time", "the last line it printed is 2 s old"];
+  return [
+    { activity: { state: "working", what: "pytest" } },
+    { told: { type: "tool_started", id, name: "Bash", title: "Run all tests", kind: "execute", input: { command: "pytest -q" }, parent: null } },
+    ...beats.slice(0, 10),
+    { live: { type: "diagnosis", finding: "tool", text: "tool running 6 min: pytest", since, evidence, action: "interrupt" } },
+    ...beats.slice(10),
+    { told: { type: "tool_finished", id, ok: true, output: lines.join(""), detail: null } },
     end(turn),
   ];
 }
@@ -66,6 +103,11 @@ function question(turn: number): Beat[] {
         { label: "In the settings file", description: "One place for all jobs; needs a restart" },
         { label: "In the database", description: "Changed while it runs" },
       ],
+    },
+    {
+      question: "Which jobs should have limits?",
+      multiSelect: true,
+      options: [{ label: "orders", description: "" }, { label: "nightly", description: "Runs at two" }, { label: "reports", description: "" }],
     },
   ];
   return [

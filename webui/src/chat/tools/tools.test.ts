@@ -7,7 +7,7 @@ import { clamp, lineThatMatters, plain } from "./output";
 let made = 0;
 function tool(part: Partial<ToolEntry>): ToolEntry {
   made += 1;
-  const rest = { at: "", id: String(made), output: "", detail: null, finishedAt: "", children: [] };
+  const rest = { at: "", id: String(made), output: "", cutOutput: false, detail: null, finishedAt: "", children: [] };
   return { type: "tool", key: `tool:${made}`, name: "Read", title: "", kind: "read", input: {}, state: "ok", ...rest, ...part };
 }
 

@@ -27,6 +27,8 @@ export function MessageMark({ message }: { message: MessageEntry }): ReactNode {
     <div className={styles.mark} data-state={message.state} data-quiet={quiet}>
       {message.by !== "" && message.by !== "local" && <span>{message.by}</span>}
       <time dateTime={message.at} title={exactly(message.at)}>{moment(message.at)}</time>
+      {message.edited && <span title="Changed while it waited">edited</span>}
+      {message.way === "steered" && <span title="Said in the middle of a turn">steered</span>}
       <span className={styles.state} title={title}>
         <Icon aria-hidden />
         <span>{word}</span>

@@ -1,6 +1,7 @@
 import { type ReactNode, useState } from "react";
 import { plural } from "../format";
 import type { MessageEntry } from "../core/view";
+import { Attached } from "./Attached";
 import { MessageMark } from "./MessageMark";
 import { Typed } from "./Typed";
 import styles from "./UserWords.module.css";
@@ -16,7 +17,8 @@ export function UserWords({ message }: { message: MessageEntry }): ReactNode {
   const shown = long && !all ? lines.slice(0, LONG_LINES).join("\n").slice(0, LONG_CHARS) : message.text;
   return (
     <section className={styles.words} data-state={message.state} aria-label={`${message.by || "You"} said`}>
-      <div className={styles.text}><Typed text={shown} />{long && !all && " …"}</div>
+      <Attached files={message.attachments} />
+      {message.text !== "" && <div className={styles.text}><Typed text={shown} />{long && !all && " …"}</div>}
       {long && (
         <button type="button" className={styles.more} onClick={() => setAll(!all)}>
           {all ? "Show less" : `Show all ${plural(lines.length, "line", "lines")}`}

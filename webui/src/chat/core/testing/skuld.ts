@@ -1,5 +1,5 @@
-import type { Activity, ChatRecord, Delta, Frame, FromClient } from "../frames";
-import type { ChatPort, ChatSocket, HistoryPage, Ticket } from "../port";
+import type { Activity, Attachment, Capabilities, ChatRecord, Delta, Frame, FromClient } from "../frames";
+import type { ChatPort, ChatSocket, HistoryPage, Ticket, Upload } from "../port";
 
 type Told<T> = T extends unknown ? Omit<T, "seq" | "at"> : never;
 export type Untold = Told<ChatRecord>;
@@ -32,8 +32,15 @@ class Pipe implements ChatSocket {
   }
 }
 
+export const CAPABILITIES: Capabilities = {
+  ...{ deltas: true, permissions: true, interrupt: true, resume: true, edited_input: false, steer: false },
+  ...{ model: false, mode: false, thinking: false, images: false, fork: false, per_message: false },
+};
+
 /** A Skuld that plays by the rules of the wire: a log, attach with a cursor, exactly-once messages, live deltas. */
 export class ScriptedSkuld implements ChatPort {
+  capabilities: Capabilities = CAPABILITIES;
+  readonly uploads: Attachment[] = [];
   readonly log: ChatRecord[] = [];
   readonly heard: FromClient[] = [];
   readonly protocols: string[][] = [];
@@ -72,10 +79,39 @@ export class ScriptedSkuld implements ChatPort {
     return Promise.resolve({ epoch: this.epoch, records: older.slice(-limit) });
   }
 
+  upload(_session: string, file: File, progress: (part: number) => void): Upload {
+    progress(1);
+    if (this.refuse) return { done: Promise.reject(this.refuse), cancel: () => undefined };
+    const about = { id: `f${this.uploads.length + 1}`, name: file.name, media_type: file.type, size: file.size };
+    this.uploads.push(about);
+    return { done: Promise.resolve(about), cancel: () => undefined };
+  }
+
+  fileUrl(_session: string, attachment: string): string {
+    return `/s/x/attachments/${attachment}`;
+  }
+
+  findFiles(_session: string, words: string): Promise<readonly string[]> {
+    return Promise.resolve(["src/retry.py", "README.md"].filter((path) => path.includes(words)));
+  }
+
   hear(pipe: Pipe, frame: FromClient): void {
     this.heard.push(frame);
     if (frame.type === "attach") this.attach(pipe, frame);
-    else if (frame.type === "send") this.store(pipe, frame.id, frame.text);
+    else if (frame.type === "send") this.store(pipe, frame);
+    else if (frame.type === "edit" || frame.type === "remove") this.change(pipe, frame);
+    else if (frame.type === "choose") {
+      const { model = null, mode = null, thinking = null } = frame;
+      this.record({ type: "chosen", model, mode, thinking, by: "me" });
+    }
+  }
+
+  private change(pipe: Pipe, frame: Extract<FromClient, { type: "edit" | "remove" }>): void {
+    const { id } = frame;
+    const gone = this.log.some((one) => (one.type === "turn_started" && one.messages.includes(id)) || (one.type === "message_removed" && one.id === id));
+    if (gone) return pipe.say({ type: "rejected", id, error: "The agent has this message already, or it was taken back." });
+    if (frame.type === "edit") this.record({ type: "message_edited", id, text: frame.text, by: "me" });
+    else this.record({ type: "message_removed", id, by: "me" });
   }
 
   record(told: Untold): void {
@@ -118,7 +154,7 @@ export class ScriptedSkuld implements ChatPort {
       first_seq: 1,
       last_seq: this.log.length,
       agent: "demo",
-      capabilities: { deltas: true, permissions: true, interrupt: true, resume: true, edited_input: false },
+      capabilities: this.capabilities,
       activity: this.activity,
       protocol: 1,
     };
@@ -132,7 +168,7 @@ export class ScriptedSkuld implements ChatPort {
     pipe.say({ type: "caught_up", seq: this.log.length });
   }
 
-  private store(pipe: Pipe, id: string, text: string): void {
+  private store(pipe: Pipe, { id, text, steer, attachments }: Extract<FromClient, { type: "send" }>): void {
     let record = this.log.find((one) => one.type === "user_message" && one.id === id);
     if (this.deafAfterSend) {
       this.deafAfterSend = false;
@@ -141,8 +177,11 @@ export class ScriptedSkuld implements ChatPort {
       return pipe.break();
     }
     if (!record) {
-      this.record({ type: "user_message", id, text, by: "me" });
+      const files = this.uploads.filter((file) => attachments.includes(file.id));
+      this.record({ type: "user_message", id, text, by: "me", attachments: files });
       record = this.log.at(-1);
+      const turn = this.log.findLast((one) => one.type === "turn_started" || one.type === "turn_finished");
+      if (steer && turn?.type === "turn_started") this.record({ type: "message_steered", id, turn: turn.turn });
     }
     pipe.say({ type: "stored", id, seq: record?.seq ?? 0 });
   }
