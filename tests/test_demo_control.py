@@ -49,7 +49,7 @@ def test_it_offers_choices_and_keeps_to_them(tmp_path: Path) -> None:
             said = heard.events[before:]
             ready = [event for event in heard.events if isinstance(event, Ready)][-1]
             assert (ready.model, ready.mode, ready.thinking) == ("demo-slow", "plan", "4000")
-            assert [event.kind for event in said if isinstance(event, TextDone)][0] == "thinking"
+            assert next(event.kind for event in said if isinstance(event, TextDone)) == "thinking"
             assert not next(event for event in said if isinstance(event, ToolEnded)).ok
             assert not (tmp_path / "made").exists()
             await heard.transport.tell(3, Adjust(number=3, model="nonsense"))

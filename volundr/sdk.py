@@ -1,5 +1,6 @@
 """All that a plugin imports."""
 
+from volundr.broker.channels.channel import Channel, Seat, Sessions
 from volundr.broker.events import (
     Adjust,
     AgentEvent,
@@ -25,6 +26,7 @@ from volundr.broker.events import (
     Untaken,
     Withdrawn,
 )
+from volundr.broker.frames import Choose, Decide, Interrupt, Rejected, Send, Stored
 from volundr.broker.parts import Attachment, Capabilities, Choice, Rule, SlashCommand, Task, Usage
 from volundr.broker.transports.stream_json import StreamJsonDialect
 from volundr.broker.transports.transport import Agent, Dialect, Found, Job, Launch
@@ -46,13 +48,17 @@ __all__ = [
     "Attachment",
     "Break",
     "Capabilities",
+    "Channel",
     "Choice",
+    "Choose",
     "Command",
     "Conflict",
+    "Decide",
     "Dialect",
     "Exited",
     "Forbidden",
     "Found",
+    "Interrupt",
     "Invalid",
     "Job",
     "Launch",
@@ -62,15 +68,20 @@ __all__ = [
     "PodManager",
     "PodStatus",
     "Ready",
+    "Rejected",
     "Remarked",
     "Rule",
     "Say",
+    "Seat",
+    "Send",
     "Session",
     "SessionContribution",
     "SessionContributor",
     "SessionSpec",
+    "Sessions",
     "SlashCommand",
     "Steer",
+    "Stored",
     "StreamJsonDialect",
     "Taken",
     "Task",

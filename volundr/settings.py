@@ -84,6 +84,7 @@ class Settings:
     pods: PodSettings = PodSettings()
     agents: Mapping[str, Section] = field(default_factory=dict, repr=False)
     definitions: Mapping[str, SessionDefinition] = field(default_factory=dict)
+    channels: Mapping[str, Section] = field(default_factory=dict, repr=False)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     given: frozenset[str] = frozenset()
@@ -111,7 +112,7 @@ def load(options: Mapping[str, Any] = NOTHING, environ: Mapping[str, str] | None
     env = os.environ if environ is None else environ
     chosen = {name: value for name, value in options.items() if value is not None}
     home = Path(chosen.pop("home", "") or env.get("VOLUNDR_HOME") or "~/.volundr").expanduser().absolute()
-    data, agents, definitions = _file(home / "config.toml")
+    data, agents, definitions, channels = _file(home / "config.toml")
     given = {f"{section}.{key}" for section, values in data.items() for key in values}
     for name, variable, key, kind, _ in _plain():
         if variable in env:
@@ -127,6 +128,7 @@ def load(options: Mapping[str, Any] = NOTHING, environ: Mapping[str, str] | None
         home=home,
         agents=agents,
         definitions=definitions,
+        channels=channels,
         environment={name: value for name, value in env.items() if not name.startswith(PREFIX)},
         variables={name: env[name] for name in known if name in env},
         given=frozenset(given),
@@ -147,26 +149,28 @@ def _plain() -> Iterator[tuple[str, str, str, type, object]]:
                 yield section, f.metadata["variable"], f.name, cast(type, f.type), f.default
 
 
-type File = tuple[dict[str, dict[str, Any]], Mapping[str, Section], Mapping[str, SessionDefinition]]
+type File = tuple[dict[str, dict[str, Any]], Mapping[str, Section], Mapping[str, SessionDefinition], Mapping[str, Section]]
 
 
 def _file(path: Path) -> File:
     try:
         tree = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        return {}, {}, {}
+        return {}, {}, {}, {}
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid(f"The settings file {path} cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise Invalid(f"The settings file {path} is not valid TOML: {error}") from error
     agents = _tables(tree.pop("agents", {}), f"{path}: agents")
+    channels = _tables(tree.pop("channels", {}), f"{path}: channels")
     definitions = _tables(tree.pop("definitions", {}), f"{path}: definitions")
     data: dict[str, dict[str, Any]] = {}
     for section, values in tree.items():
         if section not in SECTIONS:
-            raise _unknown(f"{path}: [{section}]", [*SECTIONS, "agents", "definitions"])
+            raise _unknown(f"{path}: [{section}]", [*SECTIONS, "agents", "channels", "definitions"])
         data[section] = _section(_table(values, f"{path}: [{section}]"), section, path)
-    return data, agents, {name: _definition(name, values, path) for name, values in definitions.items()}
+    defined = {name: _definition(name, values, path) for name, values in definitions.items()}
+    return data, agents, defined, channels
 
 
 def _section(values: Section, section: str, path: Path) -> dict[str, Any]:

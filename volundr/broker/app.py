@@ -1,5 +1,6 @@
 """Skuld as a web application: what the forge's gateway, the pod manager and the shim speak to."""
 
+import asyncio
 import logging
 import resource
 import signal
@@ -18,6 +19,8 @@ from starlette.types import ASGIApp
 from volundr import __version__
 from volundr.broker import manage
 from volundr.broker.channels.admission import Admission
+from volundr.broker.channels.channel import Channel, Sessions
+from volundr.broker.channels.lounge import Lounge
 from volundr.broker.channels.websocket import chat
 from volundr.broker.routes import SESSION_ROUTERS
 from volundr.broker.service_manager import ServiceManager, Surroundings
@@ -32,6 +35,8 @@ from volundr.registry import Adapters
 
 if TYPE_CHECKING:
     from volundr.settings import Settings
+
+CHANNEL_PAUSE, LONGEST_CHANNEL_PAUSE = 1.0, 300.0
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +69,7 @@ def build_broker(settings: "Settings", adapters: Adapters, key: str, where: Wher
     around = Surroundings(
         home=settings.home,
         agents=adapters.all(Agent, settings.agents),
+        channels={name: adapters.make(Channel, name, section) for name, section in settings.channels.items()},
         transport=lambda spec: transports.make(spec.transport, spec.session_id, derive(spec.secret, "cli")),
         environment=settings.environment,
         grace=settings.sessions.stop_grace,
@@ -83,6 +89,8 @@ def compose(around: Surroundings, key: str, routes: Sequence[BaseRoute] = (), en
         tasks = Tasks()
         await manager.recover()
         tasks.spawn(Watch(manager.brokers, around.permission_seconds).run(), name="watch sessions")
+        for name, channel in around.channels.items():
+            tasks.spawn(_keep(name, channel, Lounge(manager)), name=f"channel {name}")
         try:
             yield
         finally:
@@ -100,6 +108,19 @@ def compose(around: Surroundings, key: str, routes: Sequence[BaseRoute] = (), en
     app.router.routes.append(WebSocketRoute("/s/{session_id}/ws/chat", chat))
     app.router.routes.extend(routes)
     return Skuld(app, manager)
+
+
+async def _keep(name: str, channel: Channel, sessions: Sessions) -> None:
+    """Sessions do not suffer from a fault of a channel, and neither do the other channels."""
+    pause = CHANNEL_PAUSE
+    while True:
+        try:
+            await channel.run(sessions)
+            return
+        except Exception:
+            log.exception("channel failed", extra={"channel": name})
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LONGEST_CHANNEL_PAUSE)
 
 
 async def _problem(_: Request, error: Exception) -> Response:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from volundr.broker.always import AlwaysRules
 from volundr.broker.broker import Broker, Health, Parts
+from volundr.broker.channels.channel import Channel
 from volundr.broker.fork import fork
 from volundr.broker.history import page, past
 from volundr.broker.parts import Activity
@@ -37,6 +38,7 @@ class Surroundings:
     transport: Callable[[SessionSpec], CLITransport]
     definitions: Mapping[str, SessionDefinition] = field(default_factory=dict)
     permission_seconds: float = 0.0
+    channels: Mapping[str, Channel] = field(default_factory=dict)
     grace: float = 5.0
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -52,6 +54,8 @@ class ServiceManager:
         self._failed: dict[str, Health] = {}
         self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._few = asyncio.Semaphore(AT_ONCE)
+        self._changes = 1
+        self._change = asyncio.Event()
 
     async def recover(self) -> None:
         """Go on with every session that was alive when Skuld ended. One that cannot be is failed, with its cause."""
@@ -99,6 +103,7 @@ class ServiceManager:
             permission_seconds=self._around.permission_seconds,
         )
         self._brokers[spec.session_id] = await Broker.open(spec, parts, start=start)
+        self._tell_change()
 
     def _agent(self, spec: SessionSpec) -> Agent:
         agent = self._around.agents.get(spec.agent)
@@ -128,6 +133,7 @@ class ServiceManager:
         if broker is not None:
             await broker.stop(self._around.grace)
             del self._brokers[name]
+            self._tell_change()
         await asyncio.to_thread(self._spec_of(name).unlink, missing_ok=True)
 
     async def delete(self, name: str) -> None:
@@ -155,6 +161,17 @@ class ServiceManager:
             for name, broker in self._brokers.items():
                 group.create_task(broker.leave(1012, "Skuld is starting again."), name=f"leave {name}")
         self._brokers.clear()
+
+    async def changed(self, seen: int) -> int:
+        """Wait until a session began or ended since `seen`, which is 0 at first; returns what to wait with next time."""
+        while self._changes == seen:
+            await self._change.wait()
+        return self._changes
+
+    def _tell_change(self) -> None:
+        self._changes += 1
+        self._change.set()
+        self._change = asyncio.Event()
 
     # --- looking ------------------------------------------------------------------------------------------------------
 

@@ -1,15 +1,16 @@
 """What a person's message asks the demo agent to do: steps, from plain words or from `{{step: …}}` for tests."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from volundr.broker.demo.words import ABILITIES, GREETING, PLAN, STORY
 
 type Kind = Literal["text", "slow", "think", "bash", "write", "read", "ask", "plan", "todo", "error", "hang", "crash", "flood"]
+KINDS: Mapping[str, Kind] = {kind: kind for kind in get_args(Kind.__value__)}
 
-_STEP = re.compile(
+_STEP = re.compile(r"\{\{\s*(%s)\s*:\s*(.*?)\}\}(?!\})" % "|".join(KINDS), re.DOTALL)
     r"\{\{\s*(text|slow|think|bash|write|read|ask|plan|todo|error|hang|crash|flood)\s*:\s*(.*?)\}\}(?!\})", re.DOTALL
 )
 TOOLS = ("bash", "write", "read", "ask", "plan", "todo")
@@ -99,10 +100,4 @@ def _say(text: str) -> Step:
 
 
 def _step(kind: str, argument: str) -> Step:
-    match kind:
-        case (
-            "text" | "slow" | "think" | "bash" | "write" | "read" | "ask" | "plan" | "todo" | "error" | "hang" | "crash" | "flood"
-        ):
-            return Step(kind, argument)
-        case _:
-            raise ValueError(kind)
+    return Step(KINDS[kind], argument)
