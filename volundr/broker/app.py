@@ -116,9 +116,10 @@ async def _keep(name: str, channel: Channel, sessions: Sessions) -> None:
     while True:
         try:
             await channel.run(sessions)
-            return
         except Exception:
             log.exception("channel failed", extra={"channel": name})
+        else:
+            return
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_CHANNEL_PAUSE)
 

@@ -1,4 +1,4 @@
-"""The ports of another way to people than the socket: a messenger, say. A plugin offers a `Channel`; Skuld gives it `Sessions`."""
+"""The ports of other ways to people than the socket: a messenger, say. A plugin offers a `Channel`, Skuld gives it `Sessions`."""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence

@@ -10,9 +10,7 @@ from volundr.broker.demo.words import ABILITIES, GREETING, PLAN, STORY
 type Kind = Literal["text", "slow", "think", "bash", "write", "read", "ask", "plan", "todo", "error", "hang", "crash", "flood"]
 KINDS: Mapping[str, Kind] = {kind: kind for kind in get_args(Kind.__value__)}
 
-_STEP = re.compile(r"\{\{\s*(%s)\s*:\s*(.*?)\}\}(?!\})" % "|".join(KINDS), re.DOTALL)
-    r"\{\{\s*(text|slow|think|bash|write|read|ask|plan|todo|error|hang|crash|flood)\s*:\s*(.*?)\}\}(?!\})", re.DOTALL
-)
+_STEP = re.compile(rf"\{{\{{\s*({'|'.join(KINDS)})\s*:\s*(.*?)\}}\}}(?!\}})", re.DOTALL)
 TOOLS = ("bash", "write", "read", "ask", "plan", "todo")
 _COMMAND = re.compile(r"/([a-z]+)\b(.*)", re.IGNORECASE | re.DOTALL)
 _WRITE = re.compile(
