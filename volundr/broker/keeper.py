@@ -13,11 +13,13 @@ pipe's end means that its parent is gone.
 
 import ctypes
 import errno
+import fcntl
 import json
 import os
 import select
 import signal
 import sys
+import termios
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -35,11 +37,12 @@ _libc = ctypes.CDLL(None, use_errno=True) if LINUX else None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What to run: no shell, `env` is complete."""
+    """What to run: no shell, `env` is complete. `terminal`: its stdin is a terminal, which becomes the one that controls it."""
 
     argv: Sequence[str]
     env: Mapping[str, str]
     cwd: str
+    terminal: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,7 +253,10 @@ class _Keeper:
 
 def _become(job: Job, pipes: Pipes, keeper: int) -> NoReturn:
     """Turn this fresh child into the CLI."""
-    os.setpgid(0, 0)
+    if job.terminal:
+        os.setsid()
+    else:
+        os.setpgid(0, 0)
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != keeper:
         os._exit(127)
@@ -262,6 +268,8 @@ def _become(job: Job, pipes: Pipes, keeper: int) -> NoReturn:
             os.set_inheritable(pipe, True)
         else:
             os.dup2(pipe, target)
+    if job.terminal:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     os.chdir(job.cwd)
     os.execvpe(job.argv[0], list(job.argv), dict(job.env))  # noqa: S606 - no shell on purpose
 
