@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ import httpx
 
 AGENTS = Path(__file__).resolve().parents[1] / "agents/node_modules/.bin"
 PATIENCE = 30.0
+VOLUNDR = (sys.executable, "-m", "volundr")
 
 
 def wait_for[T](what: str, ask: Callable[[], T | bool | None], seconds: float = PATIENCE) -> T:
@@ -35,10 +36,11 @@ class Forge:
     url: str = ""
     link: str = ""
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    program: Sequence[str] = VOLUNDR
 
     def up(self) -> None:
         """Start it in the foreground, as a person would, and wait for what it prints. Again: on the port it had."""
-        argv = [sys.executable, "-m", "volundr", "up", "--no-open", "--port", self.url.rpartition(":")[2] or "0"]
+        argv = [*self.program, "up", "--no-open", "--port", self.url.rpartition(":")[2] or "0"]
         with (self.home / "up.log").open("w") as log:
             self.process = subprocess.Popen(argv, env=dict(self.env), stdout=log, stderr=subprocess.STDOUT, cwd=self.home)
 
@@ -154,7 +156,7 @@ def _folder(pid: int) -> str:
 
 
 @contextmanager
-def forge_at(home: Path, **more: str) -> Iterator[Forge]:
+def forge_at(home: Path, program: Sequence[str] = VOLUNDR, **more: str) -> Iterator[Forge]:
     """A forge that is up. `more` is environment; agents find the CLIs of tests/agents."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     person = home / "person"
@@ -168,7 +170,7 @@ def forge_at(home: Path, **more: str) -> Iterator[Forge]:
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         **more,
     }
-    forge = Forge(home, env)
+    forge = Forge(home, env, program=program)
     try:
         forge.up()
         yield forge
