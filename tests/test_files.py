@@ -88,10 +88,7 @@ def test_a_file_is_read_whole_in_ranges_and_not_again_when_it_is_the_same(tmp_pa
     asyncio.run(run())
 
 
-HOSTILE = (
-    ("../secret", "/etc/passwd", "a/../../secret", "./a", "a//b", "a\0b", "..")
-    + ("out/secret", "out", "up", "device", "loop", "x" * 5000)
-)  # fmt: skip
+HOSTILE = ("../secret /etc/passwd a/../../secret ./a a//b a\0b .. out/secret out up device loop " + "x" * 5000).split(" ")
 
 
 def test_no_path_leaves_the_workspace(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ async def read_file(request: Request, root: Root, path: str) -> Response:
     begin, end, status = 0, about.size, 200
     wanted = _RANGE.fullmatch(request.headers.get("range", "")[:60].strip())
     if wanted and any(wanted.groups()) and request.headers.get("if-range", tag) == tag:
-        found = _range(*wanted.groups(), about.size)
+        found = _range(wanted[1], wanted[2], about.size)
         if found is None:
             opened.file.close()
             return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{about.size}"})
