@@ -15,6 +15,7 @@ import { type TabId, tabsFor } from "./tabs";
 // Each of these is fetched when it is opened first: the list and the chat should not wait for an editor.
 const DiffsTab = lazy(() => import("./changes/DiffsTab"));
 const TerminalTab = lazy(() => import("./terminal/TerminalTab"));
+const FilesTab = lazy(() => import("./files/FilesTab"));
 const CodeTab = lazy(() => import("./code/CodeTab"));
 
 /** One session: its header, one of its views, and beside it what else is known. */
@@ -41,6 +42,7 @@ export function SessionView({ session, tab }: { session: Session; tab: string | 
             {current === "diffs" && <DiffsTab session={session} onAsk={ask} />}
             {current === "terminal" && <TerminalTab session={session} />}
             {current === "code" && <CodeTab session={session} />}
+            {current === "files" && <FilesTab session={session} />}
             {current === "logs" && <Logs session={session} />}
             {current === "details" && <Inspector session={session} />}
           </Suspense>

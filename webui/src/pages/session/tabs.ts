@@ -1,6 +1,6 @@
 import type { Tab } from "../../ui/Tabs";
 
-export type TabId = "chat" | "diffs" | "terminal" | "code" | "logs" | "details";
+export type TabId = "chat" | "diffs" | "terminal" | "code" | "files" | "logs" | "details";
 
 const DETAILS: Tab<TabId> = { id: "details", label: "Details" };
 
@@ -11,6 +11,7 @@ export function tabsFor(wide: boolean, changed: number | undefined): readonly Ta
     { id: "diffs", label: "Diffs", ...(changed ? { count: changed } : {}) },
     { id: "terminal", label: "Terminal" },
     { id: "code", label: "Code" },
+    { id: "files", label: "Files" },
     { id: "logs", label: "Logs" },
   ];
   return wide ? tabs : [...tabs, DETAILS];
