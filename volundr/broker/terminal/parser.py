@@ -12,7 +12,7 @@ _TEXT = re.compile(r"[^\x00-\x1f\x7f-\x9f]+")
 _SEQUENCE = re.compile(
     r"\x1b(?:"
     r"\[(?P<prefix>[<-?]?)(?P<numbers>[0-9:;]*)(?P<between>[ -/]*)(?P<final>[@-~])"
-    r"|\](?P<osc>[^\x07\x1b\x18\x1a]*)(?:\x07|\x1b\\|\x18|\x1a|(?=\x1b[^\\]))"
+    r"|\](?:(?P<osc>[^\x07\x1b\x18\x1a]*)(?:\x07|\x1b\\)|[^\x07\x1b\x18\x1a]*(?:\x18|\x1a|(?=\x1b[^\\])))"
     r"|[PX^_][^\x1b\x18\x1a]*(?:\x1b\\|\x18|\x1a|(?=\x1b[^\\]))"
     r"|(?P<set>[ -/]+)(?P<name>[0-~])"
     r"|(?P<escape>[0-OQ-WYZ`-~\\])"
@@ -69,9 +69,11 @@ class Parser:
                 at = found.end()
             elif text[at] != "\x1b":
                 _control(screen, text[at])
+                screen.last = ""
                 at += 1
             elif found := _SEQUENCE.match(text, at):
                 _apply(screen, found)
+                screen.last = ""
                 at = found.end()
             elif _BEGUN.match(text, at):
                 self._keep(text[at:])

@@ -18,6 +18,7 @@ def replay(screen: Screen, rest: bytes = b"") -> bytes:
         parts.append(f"\x1b]2;{screen.title}\x07")
     parts += _rows(screen, look)
     if screen.alternate:
+        parts.append(_region(screen, screen.main))
         parts += _saved(screen, screen.main.saved, look)
         parts.append("\x1b[?1049h")  # takes what is current as saved, and its erasing takes the current background
         look.now = screen.main.saved.style
@@ -45,9 +46,18 @@ def _rows(screen: Screen, look: Look) -> Iterator[str]:
     """History and main screen, from the top: every row ends in one way, so that the terminal scrolls as ours did."""
     lines = [*screen.history, *(row.line() for row in screen.main.rows)]
     for at, line in enumerate(lines):
-        yield from (look(style) + text for style, text in line.runs)
+        yield from _cells(line, look)
         if at + 1 < len(lines) and not _flows(line, lines[at + 1], screen.columns):
             yield look(PLAIN) + "\r\n"
+
+
+def _cells(line: Line, look: Look) -> Iterator[str]:
+    """Its text in its styles. A coloured blank rest is erased, as programs do it, unless the row goes on in the next."""
+    runs = line.runs
+    yield from (look(style) + text for style, text in runs[:-1])
+    for style, text in runs[-1:]:
+        inked = text if line.wrapped or style != style.erased() or style == PLAIN else text.rstrip(" ")
+        yield look(style) + inked + ("\x1b[K" if len(inked) < len(text) else "")
 
 
 def _flows(line: Line, following: Line, columns: int) -> bool:
@@ -59,7 +69,7 @@ def _alternate(grid: Grid, look: Look) -> Iterator[str]:
     """By position: there is no history here."""
     yield look(PLAIN) + "\x1b[2J"
     for y, row in enumerate(grid.rows):
-        cells = "".join(look(style) + text for style, text in row.line().runs)
+        cells = "".join(_cells(row.line(), look))
         if cells:
             yield f"\x1b[{y + 1}H{cells}"
     yield look(PLAIN)
@@ -74,8 +84,7 @@ def _state(screen: Screen, look: Look) -> Iterator[str]:
     yield "\x1b(B\x1b)B\x0f"
     if screen.tabs != set(range(0, screen.columns, 8)):
         yield "\x1b[3g" + "".join(f"\x1b[{x + 1}G\x1bH" for x in sorted(screen.tabs) if x < screen.columns)
-    if (grid.top, grid.bottom) != (0, screen.rows - 1):
-        yield f"\x1b[{grid.top + 1};{grid.bottom + 1}r"
+    yield _region(screen, grid)
     if screen.on(ORIGIN):
         yield "\x1b[?6h"
     yield from _cursor(screen, look)
@@ -89,6 +98,12 @@ def _state(screen: Screen, look: Look) -> Iterator[str]:
     yield f"\x1b[>4;{modes.other_keys}m" if modes.other_keys else ""
     yield from (f"\x1b[>{flags}u" for flags in modes.keyboard)
     yield from (f"\x1b]{number};{value}\x07" for number, value in modes.colours.items())
+
+
+def _region(screen: Screen, grid: Grid) -> str:
+    """Setting it takes the cursor along: what places the cursor comes later."""
+    whole = (grid.top, grid.bottom) == (0, screen.rows - 1)
+    return "" if whole and not screen.alternate else f"\x1b[{grid.top + 1};{grid.bottom + 1}r"
 
 
 def _cursor(screen: Screen, look: Look) -> Iterator[str]:

@@ -138,6 +138,7 @@ class Screen:
         self.index()
 
     def repeat(self, count: int) -> None:
+        """The character that was written just before, if nothing else came between."""
         if self.last:
             self.write(self.last * min(count, self.columns * self.rows))
 
@@ -260,9 +261,9 @@ class Screen:
         self.grid.rows[self.y].erase(self.x, min(self.x + count, self.columns), self.style.erased())
 
     def erase_line(self, how: int) -> None:
-        """0: from the cursor on, 1: to the cursor, 2: all."""
-        self.pending = False
-        start, end = ((self.x, self.columns), (0, self.x + 1), (0, self.columns))[how]
+        """0: from the cursor on, 1: to the cursor, 2: all. A cursor behind the last column stays there."""
+        after = self.x + self.pending
+        start, end = ((after, self.columns), (0, self.x + 1), (0, self.columns))[how]
         self.grid.rows[self.y].erase(start, end, self.style.erased())
 
     def erase_screen(self, how: int) -> None:
@@ -272,7 +273,6 @@ class Screen:
             return
         if how != 2:
             self.erase_line(how)
-        self.pending = False
         for y in (range(self.y + 1, self.rows), range(self.y), range(self.rows))[how]:
             self.grid.rows[y].erase(0, self.columns, self.style.erased())
 
