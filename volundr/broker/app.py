@@ -4,31 +4,30 @@ import asyncio
 import logging
 import resource
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import ASGIApp
 
 from volundr import __version__
-from volundr.broker import manage
+from volundr.broker import manage, problem
 from volundr.broker.channels.admission import Admission
 from volundr.broker.channels.channel import Channel, Sessions
 from volundr.broker.channels.lounge import Lounge
 from volundr.broker.channels.websocket import chat
 from volundr.broker.routes import SESSION_ROUTERS
+from volundr.broker.routes.code import EDITOR
 from volundr.broker.service_manager import ServiceManager, Surroundings
 from volundr.broker.transports.factory import Transports
 from volundr.broker.transports.shim import Where
 from volundr.broker.transports.transport import Agent
 from volundr.broker.watch import Watch
-from volundr.domain.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable, VolundrError
+from volundr.domain.errors import VolundrError
 from volundr.domain.tickets import derive
 from volundr.process import Tasks
 from volundr.registry import Adapters
@@ -39,14 +38,6 @@ if TYPE_CHECKING:
 CHANNEL_PAUSE, LONGEST_CHANNEL_PAUSE = 1.0, 300.0
 
 log = logging.getLogger(__name__)
-
-_STATUS: Mapping[type[VolundrError], HTTPStatus] = {
-    NotFound: HTTPStatus.NOT_FOUND,
-    Conflict: HTTPStatus.CONFLICT,
-    Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
-    Forbidden: HTTPStatus.FORBIDDEN,
-    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +91,12 @@ def compose(around: Surroundings, key: str, routes: Sequence[BaseRoute] = (), en
     app = FastAPI(title="Skuld", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.manager, app.state.manage_key, app.state.end = manager, key, end
     app.state.admission = Admission()
-    app.add_exception_handler(VolundrError, _problem)
-    app.add_exception_handler(RequestValidationError, _unreadable)
+    app.add_exception_handler(VolundrError, problem.of_error)
+    app.add_exception_handler(RequestValidationError, problem.of_request)
     app.include_router(manage.router)
     for router in SESSION_ROUTERS:
         app.include_router(router)
+    app.router.routes.append(EDITOR)
     app.router.routes.append(WebSocketRoute("/s/{session_id}/ws/chat", chat))
     app.router.routes.extend(routes)
     return Skuld(app, manager)
@@ -122,23 +114,6 @@ async def _keep(name: str, channel: Channel, sessions: Sessions) -> None:
             return
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_CHANNEL_PAUSE)
-
-
-async def _problem(_: Request, error: Exception) -> Response:
-    assert isinstance(error, VolundrError)
-    status = _STATUS.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
-    return _told(status, str(error), error.hint)
-
-
-async def _unreadable(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:3])
-    return _told(HTTPStatus.UNPROCESSABLE_ENTITY, f"This request cannot be read: {told}.", "")
-
-
-def _told(status: HTTPStatus, detail: str, hint: str) -> Response:
-    problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
-    return JSONResponse(problem | ({"hint": hint} if hint else {}), status, media_type="application/problem+json")
 
 
 def _allow_many_files() -> None:

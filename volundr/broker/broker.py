@@ -10,6 +10,7 @@ from typing import Literal, Self
 
 from volundr.broker.always import AlwaysRules
 from volundr.broker.attachments import Attachments
+from volundr.broker.code.server import CodePlace, CodeServer
 from volundr.broker.codec import Entry, encode
 from volundr.broker.conversation import Conversation, Opened, RulesGrew
 from volundr.broker.events import Exited
@@ -80,6 +81,7 @@ class Broker:
             seen=self._seen,
         )
         self.attachments = Attachments(parts.folder / "attachments")
+        self.code = CodeServer(CodePlace(workspace=Path(spec.workspace), folder=parts.folder / "code", env=spec.env))
         self._runner = Runner(spec, Link(parts.agent, parts.transport, self.attachments), self.journal)
 
     @classmethod
@@ -154,6 +156,7 @@ class Broker:
                     await client.gone.wait()
         except TimeoutError:
             log.info("clients left behind", extra={"session": self.spec.session_id})
+        await self.code.close()
         await self._tasks.close()
         await asyncio.to_thread(self.journal.log.close)
 

@@ -19,9 +19,9 @@ from volundr.domain.gateway import GatewayPort
 from volundr.domain.identity import AuthorizationPort, IdentityPort, Principal
 from volundr.domain.sessions.model import Session
 from volundr.domain.upstream import Upstream
-from volundr.local.relay import Broken, Exchange, end_to_end, exchange
 from volundr.local.splice import AWAY, BrowserSide, Pass, Refused, ServerState
 from volundr.process import Tasks
+from volundr.relay import Broken, Exchange, end_to_end, exchange
 
 log = logging.getLogger(__name__)
 
@@ -118,8 +118,12 @@ async def decide(door: Door, head: bytes) -> Pass:
         refusal = Refusal(status=400, detail="A WebSocket begins with a GET request that has no body.")
     if refusal is not None:
         raise Refused(refusal)
-    _, upstream = await door.enter(target, await door.identity.identify(shown) if shown else None)
+    who = await door.identity.identify(shown) if shown else None
+    session_id, upstream = await door.enter(target, who)
     kept = [b"%s: %s\r\n" % header for header in headers if header[0] not in _NOT_PASSED_ON]
+    if b"/code/" in target and who is not None:  # the editor's own page opens it, which knows no ticket
+        ticket = tickets.issue(door.secret(session_id), str(session_id), who.user_id, time())
+        kept.append(b"authorization: Bearer %s\r\n" % ticket.encode())
     return upstream, b"".join([b"GET ", target, b" HTTP/1.1\r\n", *kept, b"\r\n"])
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from volundr.domain.errors import Invalid, NotFound, Unavailable, VolundrError
-from volundr.local.relay import Broken, exchange
+from volundr.relay import Broken, exchange
 
 QUICK = 4.0
 LONG = 55.0

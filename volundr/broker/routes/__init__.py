@@ -4,6 +4,6 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from volundr.broker.routes import attachments, session
+from volundr.broker.routes import attachments, code, session
 
-SESSION_ROUTERS: Sequence[APIRouter] = (session.router, attachments.router)
+SESSION_ROUTERS: Sequence[APIRouter] = (session.router, attachments.router, code.router)

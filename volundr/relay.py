@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import httptools
 
-from volundr.api.security import Headers
+type Headers = Sequence[tuple[bytes, bytes]]
 
 CHUNK = 64 * 1024
 CONNECT_SECONDS = 3.0

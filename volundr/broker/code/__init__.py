@@ -1,0 +1,1 @@
+"""The full editor of a session: code-server, where the machine or the image has it."""
