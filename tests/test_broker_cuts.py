@@ -11,6 +11,8 @@ from pathlib import Path
 from tests.bench.skuld import events
 from tests.skuld_kit import Rig, World, skuld, until
 from volundr.broker.events import Ready, TextDelta, TextDone, TurnEnded
+from volundr.broker.log import Full, Log
+from volundr.broker.recovery import Upkeep
 
 
 def stored(home: Path, session: str) -> list[str]:
@@ -83,6 +85,38 @@ def test_a_reader_that_stops_falls_behind_costs_little_and_catches_up(tmp_path: 
                 process.say(TextDelta(id="open", block=0, kind="text", text="!"))
                 assert (await slow.wait("delta", text="!"))["offset"] == 8
                 quick.socket.transport.abort()
+
+    asyncio.run(story())
+
+
+def test_a_turn_of_ten_thousand_pieces_takes_at_most_twice_its_words_on_the_disk(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with skuld(tmp_path) as rig:
+            session = await rig.new()
+            process, words = rig.world.of(session), 0
+            for block in range(200):
+                for _ in range(50):
+                    process.say(TextDelta(id=str(block), block=0, kind="text", text="word "))
+                process.say(TextDone(id=str(block), block=0, kind="text", text="word " * 50))
+                words += 250
+            process.say(TurnEnded(status="ok"))
+            journal = rig.skuld.manager.find(session).journal
+            await until(lambda: journal.stream.last_seq > 200, 20)
+            await until(lambda: not journal.conversation.state.blocks)
+            assert len(stored(tmp_path, session)) < 210, "one record a block, none a piece"
+            await rig.skuld.manager.stop(session)
+        folder = tmp_path / "sessions" / session
+        size = sum(path.stat().st_size for path in folder.iterdir())
+        print(f"{words} bytes of words, {size} on the disk: {size / words:.2f}")
+        assert size <= 2 * words
+        log = Log.open(folder, full=Full(records=100))
+        log.append([b"{}"])
+        await log.sync(log.end)
+        Upkeep(folder, log).work()
+        log.close()
+        packed = sum(path.stat().st_size for path in folder.iterdir())
+        print(f"packed: {packed / words:.2f}")
+        assert packed < words / 2
 
     asyncio.run(story())
 

@@ -75,6 +75,8 @@ def recover(folder: Path, conversation: Conversation, told: Told) -> Log:
         log.release()
         raise
     log.upkeep = Upkeep(folder, log)
+    if log.last_seq - log.known >= CHECKPOINT_EVERY or log.due():
+        log.aged.set()
     return log
 
 
