@@ -15,10 +15,10 @@ from fastapi.routing import APIRoute
 from tests.repositories import GIT_ENV
 from tests.skuld_kit import skuld
 from volundr.broker.files.roots import Access
-from volundr.broker.routes import SESSION_ROUTERS, changes, files, git, logs
+from volundr.broker.routes import SESSION_ROUTERS, changes, files, git, logs, search
 from volundr.domain.tickets import issue
 
-ROUTERS = (files.router, changes.router, git.router, logs.router)
+ROUTERS = (files.router, search.router, changes.router, git.router, logs.router)
 
 
 @dataclass

@@ -62,7 +62,8 @@ async def commits(repository: Repository | None, path: str, cursor: str, limit: 
     if not start:
         return Commits()
     count = ("-z", f"--max-count={limit + 1}", f"--skip={skip}", "--no-notes", "--no-mailmap", "--encoding=UTF-8")
-    printed = await repository.git("log", _FORMAT, *count, start, "--", path or ".")
+    where = [path] if path else ["."] if repository.prefix else []
+    printed = await repository.git("log", _FORMAT, *count, start, "--", *where)
     fields = [*printed.fields, printed.data.rpartition(b"\0")[2].decode("utf-8", "replace")]
     rows = [fields[at : at + 6] for at in range(0, len(fields) - 5, 6)]
     items = [

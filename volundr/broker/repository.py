@@ -124,10 +124,22 @@ def check(verb: str, ended: Ended, ok: Sequence[int] = (0,)) -> None:
         raise Unavailable(f"git {verb} failed: {ended.said[-2000:] or ended.code}")
 
 
+def plain_git(folder: Path, env: Mapping[str, str], argv: Sequence[str]) -> Program:
+    """git where there is no repository."""
+    return Program(argv=["git", "--no-pager", *_settings(), *argv], folder=folder, env=_clean(env))
+
+
+def _clean(env: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in env.items() if not name.startswith("GIT_") or name in _KEPT} | _ENV
+
+
+def _settings() -> list[str]:
+    return [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+
+
 async def open_repository(folder: Path, env: Mapping[str, str]) -> Repository | None:
     """The repository this folder belongs to; None when there is none. Raises Unavailable when git refuses it."""
-    clean = {name: value for name, value in env.items() if not name.startswith("GIT_") or name in _KEPT} | _ENV
-    settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    clean, settings = _clean(env), _settings()
     asked = ("--show-object-format", "--show-prefix", "--git-path", "index", "--show-toplevel")
     argv = ["git", *settings, "rev-parse", *asked]
     printed, ended = await _collect(Program(argv=argv, folder=folder, env=clean), MOST_OUTPUT)
