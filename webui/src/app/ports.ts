@@ -1,4 +1,5 @@
 import { httpIdentity } from "../adapters/identity";
+import { httpPermissions } from "../adapters/permissions";
 import { httpSessions } from "../adapters/sessions";
 import { httpSystem } from "../adapters/system";
 import { httpTerminals } from "../adapters/terminals";
@@ -12,5 +13,5 @@ export async function choosePorts(): Promise<Ports> {
     const scene = new URLSearchParams(location.search).get("mock");
     return mockForge(scene === "empty" || scene === "lost" || scene === "denied" ? scene : "");
   }
-  return { sessions: httpSessions, system: httpSystem, identity: httpIdentity, workspace: httpWorkspace, terminals: httpTerminals };
+  return { sessions: httpSessions, system: httpSystem, identity: httpIdentity, workspace: httpWorkspace, terminals: httpTerminals, permissions: httpPermissions };
 }

@@ -1,5 +1,6 @@
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import styles from "./Chat.module.css";
+import { AgentPlan } from "./composer/AgentPlan";
 import { Composer } from "./composer/Composer";
 import { Queue } from "./composer/Queue";
 import { StatusLine } from "./composer/StatusLine";
@@ -19,16 +20,18 @@ export interface ChatProps {
   session: ChatSession;
   /** Start the session; called when a person sends something while it does not run. */
   onStart?: (() => void) | undefined;
+  /** Stop it and start it anew, for an agent that is dead or stuck. */
+  onRestart?: (() => void) | undefined;
   /** Where the chat comes from; the forge unless told otherwise. */
   port?: ChatPort;
 }
 
 /** The conversation of one session. */
-export function Chat({ session, onStart, port = httpChat }: ChatProps): ReactNode {
-  return <Held key={session.id} session={session} onStart={onStart} port={port} />;
+export function Chat({ session, onStart, onRestart, port = httpChat }: ChatProps): ReactNode {
+  return <Held key={session.id} session={session} onStart={onStart} onRestart={onRestart} port={port} />;
 }
 
-function Held({ session, onStart, port }: ChatProps & { port: ChatPort }): ReactNode {
+function Held({ session, onStart, onRestart, port }: ChatProps & { port: ChatPort }): ReactNode {
   const [handle, setHandle] = useState<ChatHandle | null>(null);
   const running = session.status === "running";
   const first = useRef(running);
@@ -40,7 +43,7 @@ function Held({ session, onStart, port }: ChatProps & { port: ChatPort }): React
   if (handle === null) return null;
   return (
     <ChatStoreContext.Provider value={handle.store}>
-      <Room session={session} onStart={onStart} port={port} handle={handle} />
+      <Room session={session} onStart={onStart} onRestart={onRestart} port={port} handle={handle} />
     </ChatStoreContext.Provider>
   );
 }
@@ -48,11 +51,12 @@ function Held({ session, onStart, port }: ChatProps & { port: ChatPort }): React
 interface RoomProps {
   session: ChatSession;
   onStart: (() => void) | undefined;
+  onRestart: (() => void) | undefined;
   port: ChatPort;
   handle: ChatHandle;
 }
 
-function Room({ session, onStart, port, handle: { engine } }: RoomProps): ReactNode {
+function Room({ session, onStart, onRestart, port, handle: { engine } }: RoomProps): ReactNode {
   const root = useRef<HTMLDivElement>(null);
   const [opened] = useState(() => new Map<string, boolean>());
   const capabilities = useChatState((state) => state.capabilities);
@@ -69,9 +73,16 @@ function Room({ session, onStart, port, handle: { engine } }: RoomProps): ReactN
     },
     [engine, starts],
   );
+  const again = useRef(onRestart);
+  again.current = onRestart;
+  const restarts = onRestart !== undefined;
   const tools = useMemo<ChatTools>(
-    () => ({ session: session.id, port, engine, capabilities, opened, say: open ? say : null, decide: (id: string, answer: Answer) => engine.decide(id, answer) }),
-    [session.id, port, engine, capabilities, opened, open, say],
+    () => ({
+      ...{ session: session.id, port, engine, capabilities, opened, say: open ? say : null },
+      restart: restarts ? () => again.current?.() : null,
+      decide: (id: string, answer: Answer) => engine.decide(id, answer),
+    }),
+    [session.id, port, engine, capabilities, opened, open, say, restarts],
   );
   const interrupt = useCallback(() => void engine.interrupt(), [engine]);
   const jump = useCallback(() => jumpToQuestion(root.current), []);
@@ -82,6 +93,7 @@ function Room({ session, onStart, port, handle: { engine } }: RoomProps): ReactN
         <Transcript empty={<EmptyChat session={session} onTry={open ? say : null} />} />
         <div className={styles.dock}>
           <SessionNote session={session} onStart={onStart} />
+          <AgentPlan />
           <StatusLine onJump={jump} armed={armed} />
           <Queue />
           <Composer session={session.id} mouth={voice} onSend={say} onInterrupt={interrupt} />

@@ -12,6 +12,8 @@ export interface ChatTools {
   opened: Map<string, boolean>;
   /** Say something as if typed; false when this session takes nothing now. */
   say: ((text: string) => void) | null;
+  /** Stop the session's agent and start it anew; null where that cannot be done from here. */
+  restart: (() => void) | null;
   decide: (id: string, answer: Answer) => void;
 }
 

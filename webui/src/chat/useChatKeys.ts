@@ -2,7 +2,7 @@ import { type RefObject, useEffect, useRef, useState } from "react";
 
 const TWICE_MS = 900;
 const CHORD_MS = 1_200;
-const ANSWERS = new Set(["y", "s", "a", "n"]);
+const ANSWERS = new Set(["y", "s", "a", "n", "e"]);
 
 interface Keys {
   /** Whether a turn runs that Esc Esc could interrupt. */
@@ -11,7 +11,7 @@ interface Keys {
   onJump: () => void;
 }
 
-/** y s a n answer the question in view, g p goes to it, Esc Esc interrupts. True after the first Esc. */
+/** y s a n answer the question in view, e changes it, g p goes to it, Esc Esc interrupts. True after the first Esc. */
 export function useChatKeys(root: RefObject<HTMLElement | null>, keys: Keys): boolean {
   const latest = useRef(keys);
   latest.current = keys;

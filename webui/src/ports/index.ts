@@ -1,4 +1,5 @@
 import type { IdentityPort } from "./identity";
+import type { PermissionsPort } from "./permissions";
 import type { SessionsPort } from "./sessions";
 import type { SystemPort } from "./system";
 import type { TerminalsPort } from "./terminals";
@@ -10,6 +11,7 @@ export interface Ports {
   identity: IdentityPort;
   workspace: WorkspacePort;
   terminals: TerminalsPort;
+  permissions: PermissionsPort;
 }
 
 let current: Ports | undefined;

@@ -3,6 +3,7 @@ import type { NewSession, Session } from "../../api/types";
 import type { Ports } from "../../ports";
 import type { SessionEvents } from "../../ports/sessions";
 import { MOCK_LOGS, mockFolders, mockSession, mockSessions, mockSystem } from "./data";
+import { mockPermissions } from "./permissions";
 import { mockTerminals } from "./terminals";
 import { mockWorkspace } from "./workspace";
 
@@ -50,6 +51,7 @@ export function mockForge(scene: Scene): Ports {
     },
     workspace: mockWorkspace(),
     terminals: mockTerminals,
+    permissions: mockPermissions([...forge.sessions.values()]),
   };
 }
 

@@ -10,6 +10,8 @@ import styles from "./Answers.module.css";
 interface AnswersProps {
   permission: PermissionEntry;
   deciding: Deciding | undefined;
+  /** Change the call before it is allowed; undefined where the agent does not take that. */
+  onEdit: (() => void) | undefined;
 }
 
 const ALLOW = [
@@ -19,7 +21,7 @@ const ALLOW = [
 ] as const satisfies readonly { scope: Scope; key: string; word: string }[];
 
 /** y once, s session, a always, n no with an optional word to the agent. */
-export function Answers({ permission, deciding }: AnswersProps): ReactNode {
+export function Answers({ permission, deciding, onEdit }: AnswersProps): ReactNode {
   const { decide } = useChat();
   const [denying, setDenying] = useState(false);
   const busy = deciding !== undefined && deciding.error === "";
@@ -44,6 +46,7 @@ export function Answers({ permission, deciding }: AnswersProps): ReactNode {
               {word} <Kbd keys={key} />
             </Button>
           ))}
+          {onEdit && <Button look="quiet" data-answer="e" aria-keyshortcuts="e" disabled={busy} onClick={onEdit}>Edit … <Kbd keys="e" /></Button>}
           <Button
             look="quiet"
             data-answer="n"

@@ -1,5 +1,4 @@
 import type { ReactNode } from "react";
-import type { PermissionEntry } from "../core/view";
 import { Diff } from "../diff/Diff";
 import { diffsOf } from "../diff/read";
 import { Markdown } from "../markdown/Markdown";
@@ -7,10 +6,10 @@ import { Command } from "../parts/Command";
 import { Fields } from "../parts/Fields";
 import { command, field } from "../tools/describe";
 import styles from "./OpenCard.module.css";
-import { cardTitle } from "./title";
+import { type Call, cardTitle } from "./title";
 
 /** The command, the diff, the plan: whatever the answer lets happen, whole. */
-export function WhatWillHappen({ permission }: { permission: PermissionEntry }): ReactNode {
+export function WhatWillHappen({ permission }: { permission: Call }): ReactNode {
   const { input } = permission;
   const run = command(input);
   if (run !== "") {

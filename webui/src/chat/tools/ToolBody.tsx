@@ -8,6 +8,7 @@ import { Fields } from "../parts/Fields";
 import { Output } from "../parts/Output";
 import { Plan } from "../parts/Plan";
 import { command, field, todos } from "./describe";
+import { Printing } from "./Printing";
 import { SubAgent } from "./SubAgent";
 import styles from "./ToolLine.module.css";
 
@@ -16,7 +17,8 @@ export function ToolBody({ tool }: { tool: ToolEntry }): ReactNode {
   return (
     <div className={styles.body}>
       <Inside tool={tool} />
-      {(tool.state === "running" || tool.state === "waiting") && tool.kind !== "agent" && <p className={styles.label}>No result yet</p>}
+      {tool.state === "running" && <Printing text={tool.output} cut={tool.cutOutput} />}
+      {(tool.state === "waiting" || (tool.state === "running" && tool.output === "")) && tool.kind !== "agent" && <p className={styles.label}>No result yet</p>}
       {tool.state === "denied" && <p className={styles.label}>It was not allowed, so it never ran.</p>}
       {tool.state === "cut" && <p className={styles.label}>The turn ended before there was a result.</p>}
     </div>
