@@ -46,6 +46,9 @@ class SessionSettings:
     start_timeout: float = _setting(60.0, "VOLUNDR_START_TIMEOUT", 1)
     stop_grace: float = _setting(5.0, "VOLUNDR_STOP_GRACE", 0)
     transport: str = _setting("shim", "VOLUNDR_TRANSPORT")
+    terminal: str = _setting("shell", "VOLUNDR_TERMINAL")
+    terminal_command: str = _setting("", "VOLUNDR_TERMINAL_COMMAND")
+    home_files: bool = _setting(False, "VOLUNDR_HOME_FILES")
     permission_minutes: float = _setting(0.0, "VOLUNDR_PERMISSION_MINUTES", 0)
 
 

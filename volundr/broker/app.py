@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import resource
+import shlex
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -19,7 +20,9 @@ from volundr.broker import manage, problem
 from volundr.broker.channels.admission import Admission
 from volundr.broker.channels.channel import Channel, Sessions
 from volundr.broker.channels.lounge import Lounge
+from volundr.broker.channels.tty import tty
 from volundr.broker.channels.websocket import chat
+from volundr.broker.files.roots import Access
 from volundr.broker.routes import SESSION_ROUTERS
 from volundr.broker.routes.code import EDITOR
 from volundr.broker.service_manager import ServiceManager, Surroundings
@@ -65,6 +68,9 @@ def build_broker(settings: "Settings", adapters: Adapters, key: str, where: Wher
         environment=settings.environment,
         grace=settings.sessions.stop_grace,
         definitions=settings.definitions,
+        home_files=settings.sessions.home_files,
+        terminal=settings.sessions.terminal,
+        terminal_command=shlex.split(settings.sessions.terminal_command),
         permission_seconds=settings.sessions.permission_minutes * 60,
     )
     return compose(around, key, routes=(WebSocketRoute("/ws/cli/{session_id}", transports.links.endpoint),))
@@ -96,8 +102,10 @@ def compose(around: Surroundings, key: str, routes: Sequence[BaseRoute] = (), en
     app.include_router(manage.router)
     for router in SESSION_ROUTERS:
         app.include_router(router)
+    app.state.file_access = Access(home_allowed=around.home_files)
     app.router.routes.append(EDITOR)
     app.router.routes.append(WebSocketRoute("/s/{session_id}/ws/chat", chat))
+    app.router.routes.append(WebSocketRoute("/s/{session_id}/ws/terminal/{terminal_id}", tty))
     app.router.routes.extend(routes)
     return Skuld(app, manager)
 

@@ -24,6 +24,7 @@ from volundr.broker.recovery import Told, recover
 from volundr.broker.report import News, Reporter
 from volundr.broker.runner import Link, Runner
 from volundr.broker.stream import Client, Stream
+from volundr.broker.terminal.terminals import Terminals
 from volundr.broker.transports.transport import Agent, CLITransport
 from volundr.broker.vitals import FINE
 from volundr.domain.errors import NotFound, Unavailable, VolundrError
@@ -57,7 +58,7 @@ class Parts:
     transport: CLITransport
     always: AlwaysRules
     rules_grew: Callable[[str], None]
-    permission_seconds: float = 0.0
+    terminals: Terminals
 
 
 class Broker:
@@ -81,6 +82,7 @@ class Broker:
             seen=self._seen,
         )
         self.attachments = Attachments(parts.folder / "attachments")
+        self.terminals = parts.terminals
         self.code = CodeServer(CodePlace(workspace=Path(spec.workspace), folder=parts.folder / "code", env=spec.env))
         self._runner = Runner(spec, Link(parts.agent, parts.transport, self.attachments), self.journal)
 
@@ -157,6 +159,7 @@ class Broker:
         except TimeoutError:
             log.info("clients left behind", extra={"session": self.spec.session_id})
         await self.code.close()
+        await self.terminals.close(code, reason)
         await self._tasks.close()
         await asyncio.to_thread(self.journal.log.close)
 

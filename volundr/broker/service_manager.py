@@ -16,6 +16,7 @@ from volundr.broker.channels.channel import Channel
 from volundr.broker.fork import fork
 from volundr.broker.history import page, past
 from volundr.broker.parts import Activity
+from volundr.broker.terminal.terminals import Access, Place, Terminals
 from volundr.broker.transports.transport import Agent, CLITransport
 from volundr.domain.errors import Invalid, NotFound, Unavailable, VolundrError
 from volundr.domain.sessions.definition import SessionDefinition, complete
@@ -30,7 +31,8 @@ AT_ONCE = 8
 class Surroundings:
     """What sessions live in. `grace`: seconds an agent gets to end by itself. `environment`: put under each session's own.
 
-    `permission_seconds`: how long a question may stay unanswered before it is denied, 0 for ever.
+    `permission_seconds`: how long a question may stay unanswered before it is denied, 0 for ever. `home_files`: whether the
+    agent's home folder can be looked at. `terminal` is `shell`, `command` (that of `terminal_command` alone) or `none`.
     """
 
     home: Path
@@ -38,6 +40,9 @@ class Surroundings:
     transport: Callable[[SessionSpec], CLITransport]
     definitions: Mapping[str, SessionDefinition] = field(default_factory=dict)
     permission_seconds: float = 0.0
+    home_files: bool = False
+    terminal: str = "shell"
+    terminal_command: Sequence[str] = ()
     channels: Mapping[str, Channel] = field(default_factory=dict)
     grace: float = 5.0
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -100,7 +105,14 @@ class ServiceManager:
             transport=self._around.transport(spec),
             always=self._always,
             rules_grew=self._rules_grew,
-            permission_seconds=self._around.permission_seconds,
+            terminals=Terminals(
+                Place(
+                    folder=spec.workspace,
+                    env=spec.env,
+                    access=_access(self._around.terminal),
+                    command=self._around.terminal_command,
+                )
+            ),
         )
         self._brokers[spec.session_id] = await Broker.open(spec, parts, start=start)
         self._tell_change()
@@ -219,6 +231,14 @@ class ServiceManager:
             await asyncio.to_thread(_write_spec, self._spec_of(spec.session_id), spec)
         except OSError as error:
             raise Unavailable(f"The session cannot be stored: {error.strerror}.", f"Is there room in {self._folder}?") from error
+
+
+def _access(word: str) -> Access:
+    match word:
+        case "shell" | "command" | "none":
+            return word
+        case _:
+            raise Invalid(f"sessions.terminal cannot be {word!r}.", hint="It is shell, command or none.")
 
 
 def _write_spec(path: Path, spec: SessionSpec) -> None:

@@ -4,6 +4,28 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from volundr.broker.routes import attachments, code, session
+from volundr.broker.routes import (
+    attachments,
+    changes,
+    code,
+    files,
+    git,
+    logs,
+    permissions,
+    search,
+    session,
+    terminals,
+)
 
-SESSION_ROUTERS: Sequence[APIRouter] = (session.router, attachments.router, code.router)
+SESSION_ROUTERS: Sequence[APIRouter] = (
+    session.router,
+    permissions.router,
+    attachments.router,
+    files.router,
+    search.router,
+    changes.router,
+    git.router,
+    logs.router,
+    terminals.router,
+    code.router,
+)
