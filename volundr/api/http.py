@@ -7,12 +7,27 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from volundr import __version__
-from volundr.api import definitions, errors, health, login, security, sessions, stream, system
+from volundr.api import (
+    chronicles,
+    definitions,
+    errors,
+    health,
+    login,
+    permissions,
+    reports,
+    security,
+    sessions,
+    stream,
+    system,
+)
 from volundr.api.security import Site
 from volundr.domain.identity import AuthorizationPort, IdentityPort
 
 ROUTERS: Sequence[APIRouter] = (
     sessions.router,
+    reports.router,
+    chronicles.router,
+    permissions.router,
     definitions.router,
     stream.router,
     system.router,

@@ -3,17 +3,27 @@
 import asyncio
 import json
 import logging
+import math
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ssl import create_default_context
 from urllib.parse import urlsplit
 
-from volundr.broker.parts import Activity
+from volundr.broker.parts import Activity, Json
+from volundr.broker.records import PermissionRaised
+from volundr.broker.timeline import redacted, short
 
 log = logging.getLogger(__name__)
 
+LONGEST_INPUT = 4096
+"""Bytes of JSON that a question's input may have outside its session."""
+LONGEST_TEXT = 2000
+MOST_QUESTIONS = 50
 LEAST_GAP = 0.2
 LEAST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 ANSWER_SECONDS = 10.0
+_TELLING = re.compile(r"(?:password|passwd|secret|api_?key|token|authorization)$", re.IGNORECASE)
 _SERVER_ERROR = 500
 _TOO_MANY = 429
 
@@ -24,6 +34,7 @@ class News:
     messages: int = 0
     model: str = ""
     cost_usd: float | None = None
+    questions: Sequence[Json] = ()
 
     def body(self) -> bytes:
         shown = {
@@ -33,8 +44,59 @@ class News:
             "messages": self.messages,
             "model": self.model,
             "cost_usd": self.cost_usd,
+            "questions": list(self.questions),
         }
         return json.dumps(shown, separators=(",", ":")).encode()
+
+
+def open_questions(questions: Mapping[str, PermissionRaised], asked_at: Mapping[str, str]) -> Sequence[Json]:
+    """What waits for an answer, oldest first, for people who do not look at the session: short, and without secrets."""
+    return [
+        {
+            "id": name,
+            "tool": short(asked.tool, 200),
+            "title": short(asked.title, 500),
+            "reason": short(asked.reason, LONGEST_TEXT),
+            "input": shortened(asked.input),
+            "scopes": list(asked.scopes),
+            "rules": [{"tool": short(rule.tool, 200), "subject": short(rule.subject, LONGEST_TEXT)} for rule in asked.rules[:20]],
+            "raised_at": asked_at[name],
+        }
+        for name, asked in list(questions.items())[:MOST_QUESTIONS]
+    ]
+
+
+def shortened(given: Json, most: int = LONGEST_INPUT) -> Json:
+    """At most so many bytes as JSON: texts are cut first, and what still does not fit becomes one text."""
+    for longest in (most, most // 4, most // 16):
+        cut = _members(given, longest)
+        if len(json.dumps(cut)) <= most:
+            return cut
+    return {"shortened": redacted(json.dumps(cut)[: most // 2])}
+
+
+def _members(given: Json, longest: int) -> dict[str, object]:
+    return {
+        redacted(str(key))[:100]: "[hidden]" if isinstance(value, str) and _TELLING.search(str(key)) else _cut(value, longest)
+        for key, value in given.items()
+    }
+
+
+def _cut(value: object, longest: int) -> object:
+    match value:
+        case str():
+            text = redacted(value[: 2 * longest]).replace("\x00", "").encode("utf-8", "replace").decode()
+            return text if len(text) <= longest else text[:longest] + "…"
+        case Mapping():
+            return _members(value, longest)
+        case list() | tuple():
+            return [_cut(one, longest) for one in value]
+        case float() if not math.isfinite(value):
+            return None
+        case bool() | int() | float() | None:
+            return value
+        case _:
+            return str(type(value).__name__)
 
 
 class Reporter:

@@ -57,7 +57,8 @@ def redacted(text: str) -> str:
 
 def short(text: str, most: int) -> str:
     """The beginning in one line, without secrets."""
-    line = " ".join(redacted(text[: 4 * most]).split())
+    whole = text[: 4 * most].replace("\x00", "").encode("utf-8", "replace").decode()
+    line = " ".join(redacted(whole).split())
     return line if len(line) <= most else line[: most - 1] + "…"
 
 

@@ -4,9 +4,16 @@ from pathlib import Path
 
 from volundr.db.database import Database
 from volundr.db.migrate import Migrations, migrate
-from volundr.store import sessions
+from volundr.store import chronicles, permissions, sessions, timeline, tokens
 
-MIGRATIONS: Migrations = {"sessions": sessions.MIGRATIONS}
+MIGRATIONS: Migrations = {
+    "sessions": sessions.MIGRATIONS,
+    "tokens": tokens.MIGRATIONS,
+    "timeline": timeline.MIGRATIONS,
+    "chronicles": chronicles.MIGRATIONS,
+    "permissions": permissions.MIGRATIONS,
+}
+"""In this order: later tables refer to those before."""
 
 
 async def open_up_to_date(url: str, file: Path) -> Database:

@@ -1,0 +1,95 @@
+"""The forge's books over a database, and the API in front of them: real routes, services and stores, no pods."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.pods import TablePods
+from tests.test_sessions_lifecycle import AnyFolder
+from volundr.api.http import build_api
+from volundr.api.security import local_site
+from volundr.db.database import Database
+from volundr.db.migrate import migrate
+from volundr.domain.chronicles import ChronicleService
+from volundr.domain.permissions import PermissionService
+from volundr.domain.reports import Books, ReportService
+from volundr.domain.sessions.launch import Launch
+from volundr.domain.sessions.model import Session, Status
+from volundr.domain.sessions.progress import Progress
+from volundr.domain.sessions.service import SessionService
+from volundr.domain.tickets import derive
+from volundr.domain.timeline import TimelineService
+from volundr.domain.tokens import TokenService
+from volundr.local.broadcaster import LocalBroadcaster
+from volundr.local.identity import FileLogins, Keys, LocalAuthorization, LocalIdentity, keys_of
+from volundr.process import Tasks
+from volundr.store.chronicles import ChronicleStore
+from volundr.store.opening import MIGRATIONS
+from volundr.store.permissions import PermissionStore
+from volundr.store.sessions import SessionStore
+from volundr.store.timeline import TimelineStore
+from volundr.store.tokens import TokenStore
+
+PORT = 8123
+
+
+@dataclass(slots=True)
+class Desk:
+    """`http` carries the person's token."""
+
+    db: Database
+    keys: Keys
+    sessions: SessionStore
+    books: Books
+    reports: ReportService
+    http: httpx.AsyncClient
+
+    async def session(self, name: str = "one", status: Status = Status.RUNNING, owner: str = "local") -> Session:
+        session = Session(name=name, agent="demo", status=status, owner_id=owner)
+        await self.sessions.add(session)
+        return session
+
+    def pod(self, session: Session) -> dict[str, str]:
+        """Headers of a session's broker."""
+        return {"authorization": f"Bearer {derive(self.keys.session(session.id), 'report')}"}
+
+    async def report(self, session: Session, *items: dict[str, object], epoch: str = "e1") -> httpx.Response:
+        path = f"/api/v1/sessions/{session.id}/report"
+        return await self.http.post(path, json={"epoch": epoch, "items": items}, headers=self.pod(session))
+
+    async def get(self, path: str, **params: object) -> dict[str, object]:
+        answer = await self.http.get(f"/api/v1/{path}", params=params)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+
+def books_of(db: Database) -> Books:
+    return Books(
+        tokens=TokenStore(db), timeline=TimelineStore(db), chronicles=ChronicleStore(db), permissions=PermissionStore(db)
+    )
+
+
+@asynccontextmanager
+async def desk(db: Database, home: Path) -> AsyncIterator[Desk]:
+    await migrate(db, MIGRATIONS)
+    (home / "run").mkdir(parents=True, exist_ok=True)
+    keys, logins, store, books = keys_of(home), FileLogins(home / "run" / "logins.json"), SessionStore(db), books_of(db)
+    launch = Launch(pods=TablePods(), contributors=(), progress=Progress(store, LocalBroadcaster()), timeout=5)
+    sessions = SessionService(store, AnyFolder(), launch, ("demo",), Tasks())
+    reports = ReportService(sessions, books)
+    services = {
+        SessionService: sessions,
+        ReportService: reports,
+        TokenService: TokenService(books.tokens),
+        TimelineService: TimelineService(books.timeline),
+        ChronicleService: ChronicleService(books.chronicles),
+        PermissionService: PermissionService(books.permissions),
+    }
+    api = build_api(services, local_site(PORT), LocalIdentity(keys, logins), LocalAuthorization(), 1024 * 1024)
+    transport = httpx.ASGITransport(api)
+    bearer = {"authorization": f"Bearer {keys.token}"}
+    async with httpx.AsyncClient(transport=transport, base_url=f"http://localhost:{PORT}", headers=bearer) as http:
+        yield Desk(db, keys, store, books, reports, http)

@@ -1,0 +1,184 @@
+"""/sessions/{id}/report, usage and timeline: what brokers tell, and what is known from it"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from volundr.api.deps import service
+from volundr.api.security import allowed
+from volundr.domain.chronicles import Chronicle
+from volundr.domain.identity import Principal
+from volundr.domain.reports import Report, ReportService
+from volundr.domain.sessions.model import Session
+from volundr.domain.sessions.service import SessionService
+from volundr.domain.timeline import Kind, Moment, TimelineService
+from volundr.domain.tokens import TURNS_MOST, TokenService, TokenUse
+
+router = APIRouter(prefix="/api/v1/sessions/{session_id}", tags=["Reports"])
+
+Sessions = Annotated[SessionService, Depends(service(SessionService))]
+Reports = Annotated[ReportService, Depends(service(ReportService))]
+Broker = Annotated[Principal, Depends(allowed("session.report"))]
+
+Text = Annotated[str, AfterValidator(lambda text: text.replace("\x00", ""))]
+"""Without NUL, which Postgres cannot store."""
+
+
+async def known(sessions: Sessions, _: Annotated[Principal, Depends(allowed("session.read"))], session_id: UUID) -> Session:
+    """The session of this path, for who may read it. Raises NotFound."""
+    return await sessions.get(session_id)
+
+
+type Known = Annotated[Session, Depends(known)]
+
+ITEMS_MOST = 1000
+_LARGEST = 2**53
+_TYPE = {"type"}
+Count = Annotated[int, Field(ge=0, le=_LARGEST)]
+Place = Annotated[int, Field(ge=1, le=_LARGEST, description="Number of the record that it was read from.")]
+
+
+class Strict(BaseModel):
+    """A field we do not know is an error: it was meant to do something."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class UsageIn(Strict):
+    """Tokens of one turn and one model. `cost_usd` is null when nobody knows the price."""
+
+    type: Literal["usage"]
+    seq: Place
+    at: AwareDatetime
+    turn: Count
+    model: Text = Field(max_length=200)
+    input: Count = 0
+    output: Count = 0
+    cache_read: Count = 0
+    cache_write: Count = 0
+    cost_usd: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+
+
+class MomentIn(Strict):
+    """One line of the timeline."""
+
+    type: Literal["timeline"]
+    seq: Place
+    at: AwareDatetime
+    kind: Kind
+    title: Text = Field(max_length=500)
+    detail: Text = Field(default="", max_length=2000)
+
+
+class ChronicleIn(Strict):
+    """The newest telling of what the session is about; it replaces those of lower `seq`."""
+
+    type: Literal["chronicle"]
+    seq: Place
+    summary: Text = Field(default="", max_length=10_000)
+    key_changes: list[Annotated[Text, Field(max_length=500)]] = Field(default_factory=list, max_length=500)
+    unfinished_work: list[Annotated[Text, Field(max_length=500)]] = Field(default_factory=list, max_length=500)
+    messages: Count = 0
+    duration_seconds: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+
+
+class ReportIn(Strict):
+    """A batch of a broker's outbox, all of one epoch. What was kept before is not kept twice."""
+
+    epoch: str = Field(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z_-]+$")
+    items: list[Annotated[UsageIn | MomentIn | ChronicleIn, Field(discriminator="type")]] = Field(max_length=ITEMS_MOST)
+
+
+class ModelTotalOut(BaseModel):
+    """Sums of one model. `cost_usd` adds what is known and is null when nothing is; `unpriced` uses have no known price."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    model: str
+    input: int
+    output: int
+    cache_read: int
+    cache_write: int
+    cost_usd: float | None
+    uses: int
+    unpriced: int
+
+
+class TokenUseOut(BaseModel):
+    """What one turn took of one model."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    turn: int
+    model: str
+    input: int
+    output: int
+    cache_read: int
+    cache_write: int
+    cost_usd: float | None
+    at: datetime
+
+
+class SessionUsageOut(BaseModel):
+    """Everything a session took."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    models: list[ModelTotalOut]
+    turns: list[TokenUseOut] = Field(description="The newest ones, oldest first; a turn has one entry for each model it used.")
+
+
+class MomentOut(BaseModel):
+    """One line of a timeline; `epoch` and `seq` are its place in the conversation's log."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    epoch: str
+    seq: int
+    at: datetime
+    kind: Kind
+    title: str
+    detail: str
+
+
+class MomentPage(BaseModel):
+    items: list[MomentOut]
+    next: str | None = Field(description="Give this as `cursor` for the following page; null at the end.")
+
+
+@router.post("/report", status_code=204)
+async def report_items(reports: Reports, _: Broker, session_id: UUID, given: ReportIn) -> None:
+    epoch, stories = given.epoch, [item for item in given.items if isinstance(item, ChronicleIn)]
+    newest = max(stories, key=lambda story: story.seq, default=None)
+    report = Report(
+        uses=[TokenUse(epoch=epoch, **item.model_dump(exclude=_TYPE)) for item in given.items if isinstance(item, UsageIn)],
+        moments=[Moment(epoch=epoch, **item.model_dump(exclude=_TYPE)) for item in given.items if isinstance(item, MomentIn)],
+        chronicle=None if newest is None else Chronicle(session_id=session_id, epoch=epoch, **newest.model_dump(exclude=_TYPE)),
+    )
+    await reports.take(session_id, report)
+
+
+@router.get("/usage")
+async def session_usage(
+    session: Known,
+    tokens: Annotated[TokenService, Depends(service(TokenService))],
+    turns: Annotated[int, Query(ge=0, le=TURNS_MOST)] = TURNS_MOST,
+) -> SessionUsageOut:
+    """Tokens and cost by model over the whole session, and of its newest turns."""
+    return SessionUsageOut.model_validate(await tokens.usage(session.id, turns))
+
+
+@router.get("/timeline")
+async def session_timeline(
+    session: Known,
+    timeline: Annotated[TimelineService, Depends(service(TimelineService))],
+    kind: Annotated[list[Kind] | None, Query()] = None,
+    cursor: str = "",
+    limit: Annotated[int, Query(ge=1, le=500)] = 200,
+) -> MomentPage:
+    """What happened, oldest first."""
+    page = await timeline.list(session.id, kind or (), cursor, limit)
+    return MomentPage(items=[MomentOut.model_validate(one) for one in page.items], next=page.next)
