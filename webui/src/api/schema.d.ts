@@ -21,6 +21,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/definitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Definitions
+         * @description From the settings file, by name.
+         */
+        get: operations["list_definitions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/login": {
         parameters: {
             query?: never;
@@ -74,6 +94,26 @@ export interface paths {
         };
         /** Who Am I */
         get: operations["who_am_i"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Permissions
+         * @description The open questions of your running sessions, oldest first. The stream's `session` events tell when to look again.
+         */
+        get: operations["list_permissions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -153,6 +193,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions/{session_id}/chronicle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Session Chronicle */
+        get: operations["session_chronicle"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{session_id}/fork": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Fork Session */
+        post: operations["fork_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions/{session_id}/history": {
         parameters: {
             query?: never;
@@ -184,6 +258,23 @@ export interface paths {
         get: operations["session_logs"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{session_id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Report Items */
+        post: operations["report_items"];
         delete?: never;
         options?: never;
         head?: never;
@@ -252,6 +343,46 @@ export interface paths {
         put?: never;
         /** Issue Ticket */
         post: operations["issue_ticket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{session_id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Session Timeline
+         * @description What happened, oldest first.
+         */
+        get: operations["session_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{session_id}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Session Usage
+         * @description Tokens and cost by model over the whole session, and of its newest turns.
+         */
+        get: operations["session_usage"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -481,6 +612,394 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/s/{session_id}/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Skuld Attach
+         * @description Upload a file; its `id` then goes into a `send` frame. The body is the file, its `Content-Type` the file's own.
+         */
+        post: operations["skuld_attach_s__session_id__attachments_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/s/{session_id}/attachments/{attachment_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Skuld Attachment
+         * @description The file, never to be run by a browser: images are shown, everything else is saved.
+         */
+        get: operations["skuld_attachment_s__session_id__attachments__attachment_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/s/{session_id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Skuld Changes
+         * @description The changed files. `against`: `last_commit`, `default_branch` (since it was left) or any branch, tag or commit.
+         */
+        get: operations["skuld_changes_s__session_id__changes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/s/{session_id}/changes/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Skuld Changed File
+         * @description The patch of one file. One that is `large` is "" unless `whole`, and never longer than 20 MiB.
+         */
+        get: operations["skuld_changed_file_s__session_id__changes_file_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/s/{session_id}/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Skuld Code */
+        get: operations["skuld_code_s__session_id__code_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/s/{session_id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Skuld Files
+         * @description What is in a folder, folders first. Links are listed as links, with where they point.
+         */
+        get: operations["skuld_files_s__session_id__files_get"];
+        put?: never;
+        post?: never;
+        /**
+         * Skuld Delete File
+         * @description Delete a file, a link or a folder; a folder that is not empty only with `recursive`.
+         */
+        delete: operations["skuld_delete_file_s__session_id__files_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/s/{session_id}/files/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Skuld Read File
+         * @description The bytes of a regular file. The `ETag` is its revision; one range is honoured.
+         */
+        get: operations["skuld_read_file_s__session_id__files_content_get"];
+        /**
+         * Skuld Write File
+         * @description Replace a file by the body, or make it. `If-Match: <revision>` or `If-None-Match: *` make it 409 when that is not so.
+         */
+        put: operations["skuld_write_file_s__session_id__files_content_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/s/{session_id}/files/folder": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Skuld Make Folder */
+        post: operations["skuld_make_folder_s__session_id__files_folder_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/s/{session_id}/files/rename": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Skuld Rename File
+         * @description Rename or move; 409 when there is something of that name already.
+         */
+        post: operations["skuld_rename_file_s__session_id__files_rename_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/s/{session_id}/git/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Skuld Git Log
+         * @description The commits of the workspace, or of a file or folder in it, newest first.
+         */
+        get: operations["skuld_git_log_s__session_id__git_log_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/s/{session_id}/git/refs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Skuld Git Refs
+         * @description Branches and tags, newest first, and the default branch.
+         */
+        get: operations["skuld_git_refs_s__session_id__git_refs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/s/{session_id}/git/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Skuld Git State
+         * @description Branch, commit, upstream, and whether anything is not committed.
+         */
+        get: operations["skuld_git_state_s__session_id__git_state_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/s/{session_id}/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Skuld Session Health */
+        get: operations["skuld_session_health_s__session_id__health_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/s/{session_id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Skuld History
+         * @description The records before this one, oldest first: as many as asked for, unless they are very large.
+         */
+        get: operations["skuld_history_s__session_id__history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/s/{session_id}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Skuld Agent Log */
+        get: operations["skuld_agent_log_s__session_id__logs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/s/{session_id}/permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Skuld Permissions */
+        get: operations["skuld_permissions_s__session_id__permissions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/s/{session_id}/permissions/{permission}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Skuld Decide
+         * @description The first answer wins; 409 says why this one does not count. Returns when the disk has it.
+         */
+        post: operations["skuld_decide_s__session_id__permissions__permission__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/s/{session_id}/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Skuld Search
+         * @description Lines (`content`) or files (`name`). Ignored and binary files are left out; at most ten seconds.
+         */
+        get: operations["skuld_search_s__session_id__search_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/s/{session_id}/terminals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Terminals */
+        get: operations["list_terminals_s__session_id__terminals_get"];
+        put?: never;
+        /** Open Terminal */
+        post: operations["open_terminal_s__session_id__terminals_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/s/{session_id}/terminals/{terminal_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End Terminal */
+        delete: operations["end_terminal_s__session_id__terminals__terminal_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -552,6 +1071,8 @@ export interface components {
         /**
          * AgentDescription
          * @description One agent as a person chooses it. When it is not available, `problem` says why and `hint` what to do.
+         *
+         *     `transports` are the ways by which it can be reached, the usual one first.
          */
         AgentDescription: {
             /** Available */
@@ -576,10 +1097,23 @@ export interface components {
              */
             problem: string;
             /**
+             * Transports
+             * @default []
+             */
+            transports: string[];
+            /**
              * Version
              * @default
              */
             version: string;
+        };
+        /**
+         * AgentLines
+         * @description The newest lines, oldest first.
+         */
+        AgentLines: {
+            /** Lines */
+            lines: string[];
         };
         /**
          * AgentMessage
@@ -604,6 +1138,38 @@ export interface components {
              * @constant
              */
             type: "agent_message";
+        };
+        /**
+         * AgentOffers
+         * @description What there is to choose from, in the agent's own words; the newest such record holds. Empty lists: nothing known.
+         */
+        AgentOffers: {
+            /**
+             * Commands
+             * @default []
+             */
+            commands: components["schemas"]["SlashCommand"][];
+            /**
+             * Models
+             * @default []
+             */
+            models: components["schemas"]["Choice"][];
+            /**
+             * Modes
+             * @default []
+             */
+            modes: components["schemas"]["Choice"][];
+            /**
+             * Thinking
+             * @default []
+             */
+            thinking: components["schemas"]["Choice"][];
+            /**
+             * Type
+             * @default agent_offers
+             * @constant
+             */
+            type: "agent_offers";
         };
         /**
          * AgentState
@@ -648,11 +1214,29 @@ export interface components {
              */
             state: "starting" | "ready" | "exited" | "failed";
             /**
+             * Thinking
+             * @default
+             */
+            thinking: string;
+            /**
              * Type
              * @default agent_state
              * @constant
              */
             type: "agent_state";
+        };
+        /**
+         * Answered
+         * @description It is in the log: this answer holds.
+         */
+        Answered: {
+            /**
+             * Decision
+             * @enum {string}
+             */
+            decision: "allow" | "deny";
+            /** Id */
+            id: string;
         };
         /**
          * Attach
@@ -681,11 +1265,38 @@ export interface components {
              */
             type: "attach";
         };
+        /**
+         * Attachment
+         * @description A file that goes with a message: uploaded before with `POST /s/{id}/attachments`, which gives its `id`.
+         */
+        Attachment: {
+            /** Id */
+            id: string;
+            /** Media Type */
+            media_type: string;
+            /** Name */
+            name: string;
+            /** Size */
+            size: number;
+        };
+        /**
+         * Base
+         * @description What the workspace is compared with.
+         */
+        Base: {
+            /** Commit */
+            commit: string;
+            /** Ref */
+            ref: string;
+        };
         /** @enum {string} */
         BlockKind: "text" | "thinking";
         /**
          * Capabilities
          * @description What the agent behind a session can do; a client offers nothing else.
+         *
+         *     `steer`: takes words in the middle of a turn. `model`, `mode`, `thinking`: can be changed while the session lives.
+         *     `images`: sees them in a prompt (other files are named to it by their path). `per_message`: a process for each turn.
          */
         Capabilities: {
             /**
@@ -699,10 +1310,35 @@ export interface components {
              */
             edited_input: boolean;
             /**
+             * Fork
+             * @default false
+             */
+            fork: boolean;
+            /**
+             * Images
+             * @default false
+             */
+            images: boolean;
+            /**
              * Interrupt
              * @default true
              */
             interrupt: boolean;
+            /**
+             * Mode
+             * @default false
+             */
+            mode: boolean;
+            /**
+             * Model
+             * @default false
+             */
+            model: boolean;
+            /**
+             * Per Message
+             * @default false
+             */
+            per_message: boolean;
             /**
              * Permissions
              * @default true
@@ -713,6 +1349,16 @@ export interface components {
              * @default true
              */
             resume: boolean;
+            /**
+             * Steer
+             * @default false
+             */
+            steer: boolean;
+            /**
+             * Thinking
+             * @default false
+             */
+            thinking: boolean;
         };
         /**
          * CaughtUp
@@ -727,6 +1373,271 @@ export interface components {
              * @constant
              */
             type: "caught_up";
+        };
+        /**
+         * ChangedFile
+         * @description `large`: its patch is only given when asked for as a whole.
+         */
+        ChangedFile: {
+            /**
+             * Added
+             * @default 0
+             */
+            added: number;
+            /**
+             * Binary
+             * @default false
+             */
+            binary: boolean;
+            /**
+             * Large
+             * @default false
+             */
+            large: boolean;
+            /** Old Path */
+            old_path: string | null;
+            /** Path */
+            path: string;
+            /**
+             * Removed
+             * @default 0
+             */
+            removed: number;
+            status: components["schemas"]["volundr__broker__changes__Status"];
+        };
+        /**
+         * Changes
+         * @description `base` is null without a commit; `repository` false without git. `truncated`: there are more files.
+         */
+        Changes: {
+            /**
+             * Added
+             * @default 0
+             */
+            added: number;
+            /** Against */
+            against: string;
+            base?: components["schemas"]["Base"] | null;
+            /**
+             * Files
+             * @default []
+             */
+            files: components["schemas"]["ChangedFile"][];
+            /**
+             * Removed
+             * @default 0
+             */
+            removed: number;
+            /**
+             * Repository
+             * @default true
+             */
+            repository: boolean;
+            /**
+             * Truncated
+             * @default false
+             */
+            truncated: boolean;
+        };
+        /**
+         * Choice
+         * @description One thing to choose, as the agent names it (`id`) and as people read it. `resolved`: what it calls it once in use.
+         */
+        Choice: {
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /** Id */
+            id: string;
+            /** Label */
+            label: string;
+            /**
+             * Resolved
+             * @default
+             */
+            resolved: string;
+        };
+        /**
+         * Choose
+         * @description Choose a model, a permission mode, how much to think; what is None stays. Only with the capability of that name.
+         */
+        Choose: {
+            /**
+             * Mode
+             * @default null
+             */
+            mode: string | null;
+            /**
+             * Model
+             * @default null
+             */
+            model: string | null;
+            /**
+             * Thinking
+             * @default null
+             */
+            thinking: string | null;
+            /**
+             * Type
+             * @default choose
+             * @constant
+             */
+            type: "choose";
+        };
+        /**
+         * Chosen
+         * @description Somebody chose these; None leaves as it is. An `agent_state` shows when the agent has taken it up.
+         */
+        Chosen: {
+            /**
+             * By
+             * @default
+             */
+            by: string;
+            /**
+             * Mode
+             * @default null
+             */
+            mode: string | null;
+            /**
+             * Model
+             * @default null
+             */
+            model: string | null;
+            /**
+             * Thinking
+             * @default null
+             */
+            thinking: string | null;
+            /**
+             * Type
+             * @default chosen
+             * @constant
+             */
+            type: "chosen";
+        };
+        /**
+         * ChronicleIn
+         * @description The newest telling of what the session is about; it replaces those of lower `seq`.
+         */
+        ChronicleIn: {
+            /**
+             * Duration Seconds
+             * @default 0
+             */
+            duration_seconds: number;
+            /** Key Changes */
+            key_changes?: string[];
+            /**
+             * Messages
+             * @default 0
+             */
+            messages: number;
+            /**
+             * Seq
+             * @description Number of the record that it was read from.
+             */
+            seq: number;
+            /**
+             * Summary
+             * @default
+             */
+            summary: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "chronicle";
+            /** Unfinished Work */
+            unfinished_work?: string[];
+        };
+        /**
+         * ChronicleOut
+         * @description What a session is about, as its broker told it at the end of the last turn.
+         */
+        ChronicleOut: {
+            /**
+             * Duration Seconds
+             * @description How long the agent worked.
+             */
+            duration_seconds: number;
+            /**
+             * Key Changes
+             * @description Commits that were made, then the files that changed most.
+             */
+            key_changes: string[];
+            /** Messages */
+            messages: number;
+            /**
+             * Session Id
+             * Format: uuid
+             */
+            session_id: string;
+            /**
+             * Summary
+             * @description The person's first words, then the agent's last ones, both shortened.
+             */
+            summary: string;
+            /**
+             * Unfinished Work
+             * @description How the last turn ended if not well, open questions, open tasks of the plan.
+             */
+            unfinished_work: string[];
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
+         * CodeState
+         * @description Whether code-server can be used; it is started by the first request to `/s/{id}/code/`.
+         */
+        CodeState: {
+            /** Available */
+            available: boolean;
+            /**
+             * Hint
+             * @default
+             */
+            hint: string;
+            /**
+             * Problem
+             * @default
+             */
+            problem: string;
+            /** Running */
+            running: boolean;
+        };
+        /** Commit */
+        Commit: {
+            /** At */
+            at: string;
+            /** Author */
+            author: string;
+            /** Body */
+            body: string;
+            /** Commit */
+            commit: string;
+            /** Short */
+            short: string;
+            /** Subject */
+            subject: string;
+        };
+        /**
+         * Commits
+         * @description Newest first. `next` goes on below the same newest commit, also when there are newer ones by then.
+         */
+        Commits: {
+            /**
+             * Items
+             * @default []
+             */
+            items: components["schemas"]["Commit"][];
+            /** Next */
+            next?: string | null;
         };
         /**
          * Decide
@@ -757,6 +1668,51 @@ export interface components {
             type: "decide";
         };
         /**
+         * Decision
+         * @description The answer to one question. `message` tells the agent why, or what to do instead.
+         */
+        Decision: {
+            /**
+             * Decision
+             * @enum {string}
+             */
+            decision: "allow" | "deny";
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            /** @default once */
+            scope: components["schemas"]["Scope"];
+        };
+        /** DefinitionList */
+        DefinitionList: {
+            /** Items */
+            items: components["schemas"]["DefinitionOut"][];
+        };
+        /**
+         * DefinitionOut
+         * @description A named way to run a session. What a session says itself wins. Its environment is nobody's business.
+         */
+        DefinitionOut: {
+            /** Agent */
+            agent: string;
+            /** Label */
+            label: string;
+            /** Mode */
+            mode: string;
+            /** Model */
+            model: string;
+            /** Name */
+            name: string;
+            /** System Prompt */
+            system_prompt: string;
+            /** Thinking */
+            thinking: string;
+            /** Transport */
+            transport: string;
+        };
+        /**
          * Delta
          * @description A piece of an unfinished block. `offset` counts the characters before it: what you have already, skip.
          *
@@ -785,6 +1741,47 @@ export interface components {
             type: "delta";
         };
         /**
+         * Diagnosis
+         * @description Why nothing seems to happen, with what that is known from, and what would help.
+         *
+         *     `quiet`: the model has said nothing for a while. `tool`: a tool runs for long. `stuck`: silent, and no process of it
+         *     does anything. `dead`: its process is gone. `fine` takes back what was said before. `since` is when it began.
+         */
+        Diagnosis: {
+            /**
+             * Action
+             * @default
+             * @enum {string}
+             */
+            action: "" | "answer" | "wait" | "interrupt" | "restart";
+            /**
+             * Evidence
+             * @default []
+             */
+            evidence: string[];
+            /**
+             * Finding
+             * @enum {string}
+             */
+            finding: "fine" | "waiting" | "quiet" | "tool" | "stuck" | "dead";
+            /**
+             * Since
+             * @default
+             */
+            since: string;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /**
+             * Type
+             * @default diagnosis
+             * @constant
+             */
+            type: "diagnosis";
+        };
+        /**
          * Done
          * @description It is so now.
          */
@@ -794,6 +1791,22 @@ export interface components {
              * @default true
              */
             ok: boolean;
+        };
+        /**
+         * Edit
+         * @description Change the text of a message that is still waiting.
+         */
+        Edit: {
+            /** Id */
+            id: string;
+            /** Text */
+            text: string;
+            /**
+             * Type
+             * @default edit
+             * @constant
+             */
+            type: "edit";
         };
         /**
          * EmptySource
@@ -813,6 +1826,48 @@ export interface components {
              * @enum {string}
              */
             type: "empty";
+        };
+        /**
+         * FileEntry
+         * @description One name in a folder. `revision` changes with the content of a file; `target` is where a link points, as it says.
+         */
+        FileEntry: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "file" | "folder" | "link" | "other";
+            /** Modified */
+            modified: string;
+            /** Name */
+            name: string;
+            /** Path */
+            path: string;
+            /** Revision */
+            revision: string;
+            /** Size */
+            size: number;
+            /** Target */
+            target?: string | null;
+        };
+        /**
+         * FilePatch
+         * @description A unified diff, "" when `large`. `bytes` is how long it is; of one that is too long for us, how much we looked at.
+         */
+        FilePatch: {
+            /** Binary */
+            binary: boolean;
+            /** Bytes */
+            bytes: number;
+            /** Large */
+            large: boolean;
+            /** Old Path */
+            old_path: string | null;
+            /** Patch */
+            patch: string;
+            /** Path */
+            path: string;
+            status: components["schemas"]["volundr__broker__changes__Status"];
         };
         /**
          * Folder
@@ -844,7 +1899,51 @@ export interface components {
             /** Path */
             path: string;
         };
-        FromClient: components["schemas"]["Attach"] | components["schemas"]["Send"] | components["schemas"]["Decide"] | components["schemas"]["Interrupt"];
+        /**
+         * FolderToMake
+         * @description A folder to make, with those it is in.
+         */
+        FolderToMake: {
+            /** Path */
+            path: string;
+            /** @default workspace */
+            root: components["schemas"]["RootName"];
+        };
+        /**
+         * Fork
+         * @description A session that goes on from another one's conversation, in the same workspace.
+         */
+        Fork: {
+            /** Name */
+            name: string;
+            /**
+             * Start
+             * @default true
+             */
+            start: boolean;
+        };
+        /**
+         * Forked
+         * @description What stands before this was copied from another session; from here on the two go different ways.
+         */
+        Forked: {
+            /** Name */
+            name: string;
+            /**
+             * Native
+             * @default
+             */
+            native: string;
+            /** Session */
+            session: string;
+            /**
+             * Type
+             * @default forked
+             * @constant
+             */
+            type: "forked";
+        };
+        FromClient: components["schemas"]["Attach"] | components["schemas"]["Send"] | components["schemas"]["Decide"] | components["schemas"]["Interrupt"] | components["schemas"]["Edit"] | components["schemas"]["Remove"] | components["schemas"]["Choose"];
         /**
          * GitSource
          * @description A repository to clone. An empty branch means the remote's default branch.
@@ -877,6 +1976,32 @@ export interface components {
             type: "git";
             /** Url */
             url: string;
+        };
+        /**
+         * GitState
+         * @description `branch` is null on no branch, `commit` before the first one, `ahead` and `behind` without an upstream.
+         */
+        GitState: {
+            /** Ahead */
+            ahead?: number | null;
+            /** Behind */
+            behind?: number | null;
+            /** Branch */
+            branch?: string | null;
+            /** Commit */
+            commit?: string | null;
+            /**
+             * Dirty
+             * @default false
+             */
+            dirty: boolean;
+            /**
+             * Repository
+             * @default false
+             */
+            repository: boolean;
+            /** Upstream */
+            upstream?: string | null;
         };
         /** HTTPValidationError */
         HTTPValidationError: {
@@ -976,12 +2101,30 @@ export interface components {
              */
             type: "keep_alive";
         };
+        /**
+         * Kind
+         * @description What a line is about.
+         * @enum {string}
+         */
+        Kind: "message" | "file" | "commit" | "command" | "permission" | "error";
         /** Lines */
         Lines: {
             /** Lines */
             lines?: string[];
         };
-        Live: components["schemas"]["Hello"] | components["schemas"]["Resync"] | components["schemas"]["CaughtUp"] | components["schemas"]["Delta"] | components["schemas"]["ActivityChanged"] | components["schemas"]["Stored"] | components["schemas"]["Rejected"] | components["schemas"]["KeepAlive"];
+        /**
+         * Listing
+         * @description A part of a folder, folders first, each by name. `next` is the cursor of what follows.
+         */
+        Listing: {
+            /** Entries */
+            entries: components["schemas"]["FileEntry"][];
+            /** Next */
+            next: string | null;
+            /** Path */
+            path: string;
+        };
+        Live: components["schemas"]["Hello"] | components["schemas"]["Resync"] | components["schemas"]["CaughtUp"] | components["schemas"]["Delta"] | components["schemas"]["Output"] | components["schemas"]["Diagnosis"] | components["schemas"]["ActivityChanged"] | components["schemas"]["Stored"] | components["schemas"]["Rejected"] | components["schemas"]["KeepAlive"];
         /**
          * LocalSource
          * @description A folder of this machine. `worktree`: a git worktree of it on a branch of its own; `in_place`: the folder itself.
@@ -1052,7 +2195,7 @@ export interface components {
          * @description One session as its pod manager sees it.
          */
         ManagedSession: {
-            activity?: components["schemas"]["volundr__broker__frames__Activity"] | null;
+            activity?: components["schemas"]["volundr__broker__parts__Activity"] | null;
             /**
              * Error
              * @default
@@ -1077,6 +2220,23 @@ export interface components {
             /** Items */
             items: components["schemas"]["ManagedSession"][];
         };
+        /**
+         * Match
+         * @description A line of a file, or a path (then `line` is null). `ranges` count characters in `text`; what matched lies in them.
+         */
+        Match: {
+            /** Line */
+            line: number | null;
+            /** Path */
+            path: string;
+            /** Ranges */
+            ranges: [
+                number,
+                number
+            ][];
+            /** Text */
+            text: string;
+        };
         /** Me */
         Me: {
             /** Name */
@@ -1087,6 +2247,60 @@ export interface components {
             tenant_id: string;
             /** User Id */
             user_id: string;
+        };
+        /**
+         * MessageEdited
+         * @description A message that was still waiting reads so now.
+         */
+        MessageEdited: {
+            /**
+             * By
+             * @default
+             */
+            by: string;
+            /** Id */
+            id: string;
+            /** Text */
+            text: string;
+            /**
+             * Type
+             * @default message_edited
+             * @constant
+             */
+            type: "message_edited";
+        };
+        /**
+         * MessageRemoved
+         * @description A message that was still waiting was taken back: the agent never gets it.
+         */
+        MessageRemoved: {
+            /**
+             * By
+             * @default
+             */
+            by: string;
+            /** Id */
+            id: string;
+            /**
+             * Type
+             * @default message_removed
+             * @constant
+             */
+            type: "message_removed";
+        };
+        /**
+         * MessageReturned
+         * @description The agent could not take this message in the middle of a turn: it waits for the next one again.
+         */
+        MessageReturned: {
+            /** Id */
+            id: string;
+            /**
+             * Type
+             * @default message_returned
+             * @constant
+             */
+            type: "message_returned";
         };
         /**
          * MessageSeen
@@ -1103,12 +2317,111 @@ export interface components {
             type: "message_seen";
         };
         /**
+         * MessageSteered
+         * @description This message is handed to the agent in the middle of the running turn.
+         */
+        MessageSteered: {
+            /** Id */
+            id: string;
+            /** Turn */
+            turn: number;
+            /**
+             * Type
+             * @default message_steered
+             * @constant
+             */
+            type: "message_steered";
+        };
+        /**
+         * ModelTotalOut
+         * @description Sums of one model. `cost_usd` adds what is known and is null when nothing is; `unpriced` uses have no known price.
+         */
+        ModelTotalOut: {
+            /** Cache Read */
+            cache_read: number;
+            /** Cache Write */
+            cache_write: number;
+            /** Cost Usd */
+            cost_usd: number | null;
+            /** Input */
+            input: number;
+            /** Model */
+            model: string;
+            /** Output */
+            output: number;
+            /** Unpriced */
+            unpriced: number;
+            /** Uses */
+            uses: number;
+        };
+        /**
+         * MomentIn
+         * @description One line of the timeline.
+         */
+        MomentIn: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Detail
+             * @default
+             */
+            detail: string;
+            kind: components["schemas"]["Kind"];
+            /**
+             * Seq
+             * @description Number of the record that it was read from.
+             */
+            seq: number;
+            /** Title */
+            title: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "timeline";
+        };
+        /**
+         * MomentOut
+         * @description One line of a timeline; `epoch` and `seq` are its place in the conversation's log.
+         */
+        MomentOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Detail */
+            detail: string;
+            /** Epoch */
+            epoch: string;
+            kind: components["schemas"]["Kind"];
+            /** Seq */
+            seq: number;
+            /** Title */
+            title: string;
+        };
+        /** MomentPage */
+        MomentPage: {
+            /** Items */
+            items: components["schemas"]["MomentOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+        };
+        /**
          * NewSession
          * @description A session to create. `start` brings it up at once.
          */
         NewSession: {
             /**
              * Agent
+             * @description Needed unless the definition names one.
+             * @default
              * @example demo
              */
             agent: string;
@@ -1122,6 +2435,7 @@ export interface components {
              * @example fix-login
              */
             name: string;
+            options?: components["schemas"]["OptionsIn"];
             /** Source */
             source?: components["schemas"]["GitSourceIn"] | components["schemas"]["LocalSourceIn"] | components["schemas"]["EmptySourceIn"];
             /**
@@ -1129,6 +2443,24 @@ export interface components {
              * @default true
              */
             start: boolean;
+        };
+        /** NewTerminal */
+        NewTerminal: {
+            /**
+             * Columns
+             * @default 80
+             */
+            columns: number;
+            /**
+             * Rows
+             * @default 24
+             */
+            rows: number;
+            /**
+             * Title
+             * @default
+             */
+            title: string;
         };
         /**
          * Notice
@@ -1153,6 +2485,132 @@ export interface components {
              * @constant
              */
             type: "notice";
+        };
+        /**
+         * Options
+         * @description How a session is run, where its creator said so. Empty: as the definition, else the machine's settings say.
+         *
+         *     `fork_of`: the id of the session whose conversation (and workspace) this one goes on with.
+         */
+        Options: {
+            /**
+             * Definition
+             * @default
+             */
+            definition: string;
+            /**
+             * Fork Of
+             * @default
+             */
+            fork_of: string;
+            /**
+             * Mode
+             * @default
+             */
+            mode: string;
+            /**
+             * Thinking
+             * @default
+             */
+            thinking: string;
+            /**
+             * Transport
+             * @default
+             */
+            transport: string;
+        };
+        /**
+         * OptionsIn
+         * @description How the session is run; what is empty is as the definition or the machine's settings say.
+         */
+        OptionsIn: {
+            /**
+             * Definition
+             * @default
+             */
+            definition: string;
+            /**
+             * Mode
+             * @description The agent's permission mode, in its own words.
+             * @default
+             */
+            mode: string;
+            /**
+             * Thinking
+             * @default
+             */
+            thinking: string;
+            /**
+             * Transport
+             * @default
+             * @enum {string}
+             */
+            transport: "" | "shim" | "stdio" | "remote" | "per_message";
+        };
+        /**
+         * Output
+         * @description A piece of what a running tool prints. `offset` counts the characters before it; `tool_finished` replaces all of it.
+         */
+        Output: {
+            /** Id */
+            id: string;
+            /** Offset */
+            offset: number;
+            /** Text */
+            text: string;
+            /**
+             * Type
+             * @default output
+             * @constant
+             */
+            type: "output";
+        };
+        /**
+         * PendingOut
+         * @description An agent waits for this answer: `POST /s/{session_id}/permissions/{id}`.
+         */
+        PendingOut: {
+            /** Id */
+            id: string;
+            /**
+             * Input
+             * @description What the tool is called with; long texts are shortened.
+             */
+            input: {
+                [key: string]: unknown;
+            };
+            /**
+             * Raised At
+             * Format: date-time
+             */
+            raised_at: string;
+            /** Reason */
+            reason: string;
+            /** Rules */
+            rules: components["schemas"]["RuleOut"][];
+            /** Scopes */
+            scopes: string[];
+            /**
+             * Session Id
+             * Format: uuid
+             */
+            session_id: string;
+            /** Session Name */
+            session_name: string;
+            /** Title */
+            title: string;
+            /** Tool */
+            tool: string;
+        };
+        /** PendingPage */
+        PendingPage: {
+            /** Items */
+            items: components["schemas"]["PendingOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
         };
         /**
          * PermissionClosed
@@ -1264,9 +2722,54 @@ export interface components {
              */
             type: "permission_raised";
         };
+        /**
+         * PlanChanged
+         * @description The agent's list of what it does; the newest such record replaces those before it.
+         */
+        PlanChanged: {
+            /** Tasks */
+            tasks: components["schemas"]["Task"][];
+            /**
+             * Type
+             * @default plan_changed
+             * @constant
+             */
+            type: "plan_changed";
+        };
+        /**
+         * Questions
+         * @description What the session's agent waits for, oldest first, as `GET /api/v1/permissions` has it.
+         */
+        Questions: {
+            /** Items */
+            items: components["schemas"]["Json"][];
+        };
         /** @enum {string} */
         Readiness: "starting" | "ready" | "failed";
-        Record: components["schemas"]["UserMessage"] | components["schemas"]["TurnStarted"] | components["schemas"]["MessageSeen"] | components["schemas"]["AgentMessage"] | components["schemas"]["ToolStarted"] | components["schemas"]["ToolFinished"] | components["schemas"]["PermissionRaised"] | components["schemas"]["PermissionDecided"] | components["schemas"]["PermissionDelivered"] | components["schemas"]["PermissionClosed"] | components["schemas"]["InterruptRequested"] | components["schemas"]["TurnFinished"] | components["schemas"]["AgentState"] | components["schemas"]["Notice"];
+        Record: components["schemas"]["UserMessage"] | components["schemas"]["TurnStarted"] | components["schemas"]["MessageSeen"] | components["schemas"]["AgentMessage"] | components["schemas"]["ToolStarted"] | components["schemas"]["ToolFinished"] | components["schemas"]["PermissionRaised"] | components["schemas"]["PermissionDecided"] | components["schemas"]["PermissionDelivered"] | components["schemas"]["PermissionClosed"] | components["schemas"]["InterruptRequested"] | components["schemas"]["TurnFinished"] | components["schemas"]["AgentState"] | components["schemas"]["Notice"] | components["schemas"]["MessageEdited"] | components["schemas"]["MessageRemoved"] | components["schemas"]["MessageSteered"] | components["schemas"]["MessageReturned"] | components["schemas"]["AgentOffers"] | components["schemas"]["Chosen"] | components["schemas"]["PlanChanged"] | components["schemas"]["Forked"];
+        /**
+         * Refs
+         * @description Branches here, then those of remotes, each by their newest commit; as many as people can look through.
+         */
+        Refs: {
+            /**
+             * Branches
+             * @default []
+             */
+            branches: string[];
+            /** Default */
+            default?: string | null;
+            /**
+             * Tags
+             * @default []
+             */
+            tags: string[];
+            /**
+             * Truncated
+             * @default false
+             */
+            truncated: boolean;
+        };
         /**
          * Rejected
          * @description To the sender: this frame was not taken. `id` is the message or permission it was about, "" if unreadable.
@@ -1284,6 +2787,30 @@ export interface components {
             type: "rejected";
         };
         /**
+         * Remove
+         * @description Take back a message that is still waiting.
+         */
+        Remove: {
+            /** Id */
+            id: string;
+            /**
+             * Type
+             * @default remove
+             * @constant
+             */
+            type: "remove";
+        };
+        /**
+         * ReportIn
+         * @description A batch of a broker's outbox, all of one epoch. What was kept before is not kept twice.
+         */
+        ReportIn: {
+            /** Epoch */
+            epoch: string;
+            /** Items */
+            items: (components["schemas"]["UsageIn"] | components["schemas"]["MomentIn"] | components["schemas"]["ChronicleIn"])[];
+        };
+        /**
          * Resync
          * @description The cursor means nothing here (another epoch): forget everything; what is valid follows.
          */
@@ -1297,6 +2824,8 @@ export interface components {
              */
             type: "resync";
         };
+        /** @enum {string} */
+        RootName: "workspace" | "home";
         /**
          * Rule
          * @description What a wider "allow" would keep: this tool with exactly this subject ("" = any use of the tool).
@@ -1310,15 +2839,44 @@ export interface components {
             /** Tool */
             tool: string;
         };
+        /** RuleOut */
+        RuleOut: {
+            /** Subject */
+            subject: string;
+            /** Tool */
+            tool: string;
+        };
         /** @enum {string} */
         Scope: "once" | "session" | "always";
         /**
+         * SearchResult
+         * @description `truncated`: there is more, or time was up.
+         */
+        SearchResult: {
+            /** Items */
+            items: components["schemas"]["Match"][];
+            /** Truncated */
+            truncated: boolean;
+        };
+        /**
          * Send
          * @description Say something. Send the same `id` again after a reconnect until `stored` or the record comes.
+         *
+         *     `steer`: in the middle of the running turn, if one runs (capability `steer`). `attachments`: ids of uploads.
          */
         Send: {
+            /**
+             * Attachments
+             * @default []
+             */
+            attachments: string[];
             /** Id */
             id: string;
+            /**
+             * Steer
+             * @default false
+             */
+            steer: boolean;
             /** Text */
             text: string;
             /**
@@ -1337,6 +2895,24 @@ export interface components {
              * @description Change only if the session still has this revision.
              */
             revision?: number | null;
+        };
+        /**
+         * SessionHealth
+         * @description `alive` means that there is an agent, or that one is started for the next message.
+         */
+        SessionHealth: {
+            activity: components["schemas"]["volundr__broker__parts__Activity"];
+            /** Agent */
+            agent: string;
+            /** Alive */
+            alive: boolean;
+            diagnosis: components["schemas"]["Diagnosis"];
+            /** Epoch */
+            epoch: string;
+            /** Last Seq */
+            last_seq: number;
+            /** Session */
+            session: string;
         };
         /**
          * SessionOut
@@ -1373,13 +2949,14 @@ export interface components {
             model: string;
             /** Name */
             name: string;
+            options: components["schemas"]["Options"];
             /** Owner Id */
             owner_id: string;
             /** Revision */
             revision: number;
             /** Source */
             source: components["schemas"]["GitSource"] | components["schemas"]["LocalSource"] | components["schemas"]["EmptySource"];
-            status: components["schemas"]["Status"];
+            status: components["schemas"]["volundr__domain__sessions__model__Status"];
             /** Step */
             step: string;
             /** Tenant Id */
@@ -1405,6 +2982,9 @@ export interface components {
         /**
          * SessionSpec
          * @description All that a pod manager and Skuld must know to run a session.
+         *
+         *     `definition` names settings of the machine that fill what is empty here. `fork_of`: the id of a session whose
+         *     conversation this one goes on from, if it has none of its own yet.
          */
         SessionSpec: {
             /** Agent */
@@ -1414,10 +2994,20 @@ export interface components {
              * @default
              */
             branch: string;
+            /**
+             * Definition
+             * @default
+             */
+            definition: string;
             /** Env */
             env?: {
                 [key: string]: string;
             };
+            /**
+             * Fork Of
+             * @default
+             */
+            fork_of: string;
             /**
              * Mode
              * @default
@@ -1453,6 +3043,11 @@ export interface components {
              */
             system_prompt: string;
             /**
+             * Thinking
+             * @default
+             */
+            thinking: string;
+            /**
              * Transport
              * @default shim
              */
@@ -1463,6 +3058,44 @@ export interface components {
              */
             workspace: string;
         };
+        /**
+         * SessionUsageOut
+         * @description Everything a session took.
+         */
+        SessionUsageOut: {
+            /** Models */
+            models: components["schemas"]["ModelTotalOut"][];
+            /**
+             * Turns
+             * @description The newest ones, oldest first; a turn has one entry for each model it used.
+             */
+            turns: components["schemas"]["TokenUseOut"][];
+        };
+        /**
+         * ShownTerminal
+         * @description `alive` is false when the program ended with an error: its screen can still be looked at.
+         */
+        ShownTerminal: {
+            /** Alive */
+            alive: boolean;
+            /** Columns */
+            columns: number;
+            /** Command */
+            command: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /** Rows */
+            rows: number;
+            /** Title */
+            title: string;
+            /** Viewers */
+            viewers: number;
+        };
         /** SkuldHealth */
         SkuldHealth: {
             /** Sessions */
@@ -1471,10 +3104,34 @@ export interface components {
             version: string;
         };
         /**
+         * SlashCommand
+         * @description A command or skill that the agent understands when a message begins with `/<name>`. `takes` describes what may follow.
+         */
+        SlashCommand: {
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * Kind
+             * @default command
+             * @enum {string}
+             */
+            kind: "command" | "skill";
+            /** Name */
+            name: string;
+            /**
+             * Takes
+             * @default
+             */
+            takes: string;
+        };
+        /**
          * Status
          * @enum {string}
          */
-        Status: "created" | "starting" | "provisioning" | "running" | "stopping" | "stopped" | "failed" | "archived";
+        "Status-Input": "created" | "starting" | "provisioning" | "running" | "stopping" | "stopped" | "failed" | "archived";
         /**
          * Stored
          * @description To the sender: the message with this id is on disk (as record `seq`), now or from an earlier attempt.
@@ -1510,6 +3167,25 @@ export interface components {
             version: string;
         };
         /**
+         * Task
+         * @description One line of the agent's own plan.
+         */
+        Task: {
+            /**
+             * State
+             * @default pending
+             * @enum {string}
+             */
+            state: "pending" | "working" | "done";
+            /** Text */
+            text: string;
+        };
+        /** TerminalList */
+        TerminalList: {
+            /** Items */
+            items: components["schemas"]["ShownTerminal"][];
+        };
+        /**
          * TicketOut
          * @description Good for one socket of this session. Send it as the subprotocol `volundr.ticket.<ticket>`.
          */
@@ -1520,6 +3196,43 @@ export interface components {
             path: string;
             /** Ticket */
             ticket: string;
+        };
+        /**
+         * ToRename
+         * @description `to` is the whole new path, beneath the same root.
+         */
+        ToRename: {
+            /** Path */
+            path: string;
+            /** @default workspace */
+            root: components["schemas"]["RootName"];
+            /** To */
+            to: string;
+        };
+        /**
+         * TokenUseOut
+         * @description What one turn took of one model.
+         */
+        TokenUseOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Cache Read */
+            cache_read: number;
+            /** Cache Write */
+            cache_write: number;
+            /** Cost Usd */
+            cost_usd: number | null;
+            /** Input */
+            input: number;
+            /** Model */
+            model: string;
+            /** Output */
+            output: number;
+            /** Turn */
+            turn: number;
         };
         /**
          * Tool
@@ -1681,10 +3394,62 @@ export interface components {
             output: number;
         };
         /**
+         * UsageIn
+         * @description Tokens of one turn and one model. `cost_usd` is null when nobody knows the price.
+         */
+        UsageIn: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Cache Read
+             * @default 0
+             */
+            cache_read: number;
+            /**
+             * Cache Write
+             * @default 0
+             */
+            cache_write: number;
+            /** Cost Usd */
+            cost_usd?: number | null;
+            /**
+             * Input
+             * @default 0
+             */
+            input: number;
+            /** Model */
+            model: string;
+            /**
+             * Output
+             * @default 0
+             */
+            output: number;
+            /**
+             * Seq
+             * @description Number of the record that it was read from.
+             */
+            seq: number;
+            /** Turn */
+            turn: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "usage";
+        };
+        /**
          * UserMessage
          * @description A person's words, stored. `id` was made by the client, so sending twice stores once.
          */
         UserMessage: {
+            /**
+             * Attachments
+             * @default []
+             */
+            attachments: components["schemas"]["Attachment"][];
             /**
              * By
              * @default
@@ -1714,11 +3479,13 @@ export interface components {
             /** Error Type */
             type: string;
         };
+        /** @enum {string} */
+        volundr__broker__changes__Status: "added" | "modified" | "deleted" | "renamed" | "untracked" | "conflict";
         /**
          * Activity
          * @description What a session does, in the words of the design: `what` is the tool, the question or the cause.
          */
-        volundr__broker__frames__Activity: {
+        volundr__broker__parts__Activity: {
             /**
              * Since
              * @default
@@ -1766,6 +3533,11 @@ export interface components {
              */
             what: string;
         };
+        /**
+         * Status
+         * @enum {string}
+         */
+        volundr__domain__sessions__model__Status: "created" | "starting" | "provisioning" | "running" | "stopping" | "stopped" | "failed" | "archived";
     };
     responses: never;
     parameters: never;
@@ -1791,6 +3563,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AgentDescription"][];
+                };
+            };
+        };
+    };
+    list_definitions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinitionList"];
                 };
             };
         };
@@ -1884,10 +3676,42 @@ export interface operations {
             };
         };
     };
+    list_permissions: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PendingPage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_sessions: {
         parameters: {
             query?: {
-                status?: components["schemas"]["Status"][] | null;
+                status?: components["schemas"]["Status-Input"][] | null;
                 cursor?: string;
                 limit?: number;
             };
@@ -2109,6 +3933,72 @@ export interface operations {
             };
         };
     };
+    session_chronicle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChronicleOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    fork_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Fork"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     session_history: {
         parameters: {
             query?: {
@@ -2164,6 +4054,39 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["LogsOut"];
                 };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    report_items: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Validation Error */
             422: {
@@ -2287,6 +4210,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TicketOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    session_timeline: {
+        parameters: {
+            query?: {
+                kind?: components["schemas"]["Kind"][] | null;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MomentPage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    session_usage: {
+        parameters: {
+            query?: {
+                turns?: number;
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionUsageOut"];
                 };
             };
             /** @description Validation Error */
@@ -2677,6 +4668,770 @@ export interface operations {
                     "application/json": {
                         [key: string]: string;
                     };
+                };
+            };
+        };
+    };
+    skuld_attach_s__session_id__attachments_post: {
+        parameters: {
+            query: {
+                name: string;
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Attachment"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    skuld_attachment_s__session_id__attachments__attachment_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attachment_id: string;
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    skuld_changes_s__session_id__changes_get: {
+        parameters: {
+            query?: {
+                against?: string;
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    skuld_changed_file_s__session_id__changes_file_get: {
+        parameters: {
+            query: {
+                path: string;
+                against?: string;
+                whole?: boolean;
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilePatch"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    skuld_code_s__session_id__code_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeState"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    skuld_files_s__session_id__files_get: {
+        parameters: {
+            query?: {
+                path?: string;
+                cursor?: string;
+                limit?: number;
+                root?: "workspace" | "home";
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listing"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    skuld_delete_file_s__session_id__files_delete: {
+        parameters: {
+            query: {
+                path: string;
+                recursive?: boolean;
+                root?: "workspace" | "home";
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    skuld_read_file_s__session_id__files_content_get: {
+        parameters: {
+            query: {
+                path: string;
+                root?: "workspace" | "home";
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    skuld_write_file_s__session_id__files_content_put: {
+        parameters: {
+            query: {
+                path: string;
+                root?: "workspace" | "home";
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileEntry"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    skuld_make_folder_s__session_id__files_folder_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FolderToMake"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileEntry"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    skuld_rename_file_s__session_id__files_rename_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ToRename"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileEntry"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    skuld_git_log_s__session_id__git_log_get: {
+        parameters: {
+            query?: {
+                path?: string;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Commits"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    skuld_git_refs_s__session_id__git_refs_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refs"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    skuld_git_state_s__session_id__git_state_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GitState"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    skuld_session_health_s__session_id__health_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionHealth"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    skuld_history_s__session_id__history_get: {
+        parameters: {
+            query?: {
+                before?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    skuld_agent_log_s__session_id__logs_get: {
+        parameters: {
+            query?: {
+                lines?: number;
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentLines"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    skuld_permissions_s__session_id__permissions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Questions"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    skuld_decide_s__session_id__permissions__permission__post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                permission: string;
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Decision"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answered"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    skuld_search_s__session_id__search_get: {
+        parameters: {
+            query: {
+                root?: components["schemas"]["RootName"];
+                q: string;
+                kind?: "content" | "name";
+                regex?: boolean;
+                case?: boolean;
+                include?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResult"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_terminals_s__session_id__terminals_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TerminalList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    open_terminal_s__session_id__terminals_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTerminal"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownTerminal"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    end_terminal_s__session_id__terminals__terminal_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                terminal_id: string;
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
