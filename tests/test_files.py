@@ -331,6 +331,28 @@ def test_too_much_is_said_and_leaves_the_old_file(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["a"] and (tmp_path / "a").read_text() == "old"
 
 
+def test_a_write_that_is_given_up_at_any_moment_leaves_no_half_of_it(tmp_path: Path) -> None:
+    """As when Skuld ends in the middle of uploads: what a thread does meanwhile is undone, or done as a whole."""
+    before = len(os.listdir("/proc/self/fd"))
+
+    async def slow() -> AsyncIterator[bytes]:
+        for _ in range(20):
+            yield b"x" * (1 << 20)
+
+    async def run() -> None:
+        for number in range(60):
+            try:
+                async with asyncio.timeout(number / 2000):
+                    await content.write(tmp_path, "a", slow(), Condition(new=True))
+            except TimeoutError:
+                pass
+            assert [(left.name, left.stat().st_size) for left in tmp_path.iterdir()] in ([], [("a", 20 << 20)])
+            (tmp_path / "a").unlink(missing_ok=True)
+
+    asyncio.run(run())
+    assert list(tmp_path.iterdir()) == [] and len(os.listdir("/proc/self/fd")) == before
+
+
 def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "a" / "out").symlink_to("../..")

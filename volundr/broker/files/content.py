@@ -6,15 +6,15 @@ import os
 import secrets
 import stat
 import threading
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
 from volundr.broker.files.roots import Place, explained, place
 from volundr.broker.files.tree import FileEntry, entry, revision
-from volundr.domain.errors import Conflict, Invalid, NotFound
+from volundr.domain.errors import Conflict, Invalid, NotFound, Unavailable
 
 LARGEST = 1 << 30
 _PIECE = 1 << 20
@@ -79,15 +79,16 @@ def _regular(status: os.stat_result, path: str) -> None:
 
 async def write(root: Path, path: str, body: AsyncIterator[bytes], condition: Condition, largest: int = LARGEST) -> FileEntry:
     """Replace a file by this content, or make it. Until the last moment the old one stays; whatever fails leaves nothing."""
-    draft = await asyncio.to_thread(_Draft.begin, root, path, condition)
+    draft = _Draft(root, path, condition)
     try:
+        await asyncio.to_thread(draft.begin)
         size = 0
         async for piece in _in_pieces(body):
             size += len(piece)
             if size > largest:
                 raise Invalid(f"This file is too large: at most {largest // 1024 // 1024} MiB can be written.")
             await asyncio.to_thread(draft.add, piece)
-        return await asyncio.shield(asyncio.to_thread(draft.commit))
+        return await asyncio.to_thread(draft.commit)
     finally:
         draft.close()
 
@@ -107,49 +108,63 @@ async def _in_pieces(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 class _Draft:
-    """A new content beside the file it will replace, under a name nobody else has."""
+    """A new content beside the file it will replace, under a name nobody else has.
 
-    def __init__(self, path: str, at: Place, condition: Condition, held: ExitStack) -> None:
-        self._path, self._at, self._condition, self._held = path, at, condition, held
+    Each step runs in a thread and may outlive the request that wanted it: `close` waits for it, and none begins afterwards.
+    """
+
+    def __init__(self, root: Path, path: str, condition: Condition) -> None:
+        self._root, self._path, self._condition = root, path, condition
         self._busy = threading.Lock()
-        self._name = f".volundr-{secrets.token_hex(8)}"
-        old = at.find()
-        condition.check(old)
-        if old is not None:
-            _regular(old, path)
-        elif at.name == "." or path.endswith("/"):
-            raise Invalid("This is the name of a folder.")
-        self._file = os.fdopen(os.open(self._name, _NEW, 0o666 if old is None else 0o600, dir_fd=at.folder), "wb", buffering=0)
-        if old is not None:
-            self._keep(old)
+        self._held = ExitStack()
+        self._closed = False
 
-    @classmethod
-    def begin(cls, root: Path, path: str, condition: Condition) -> "_Draft":
-        with ExitStack() as stack:
-            at = stack.enter_context(place(root, path))
-            try:
-                draft = cls(path, at, condition, stack)
-            except FileNotFoundError as error:
-                raise NotFound(f"The folder of {path!r} does not exist.", hint="Make the folder first.") from error
-            draft._held = stack.pop_all()
-            return draft
+    @contextmanager
+    def _step(self) -> Iterator[None]:
+        with self._busy, explained(self._path):
+            if self._closed:
+                raise Unavailable("This request was given up.")
+            yield
 
-    def _keep(self, old: os.stat_result) -> None:
+    def begin(self) -> None:
+        with self._step():
+            self._at = self._enter()
+            old = self._at.find()
+            self._condition.check(old)
+            if old is not None:
+                _regular(old, self._path)
+            elif self._at.name == "." or self._path.endswith("/"):
+                raise Invalid("This is the name of a folder.")
+            self._make(old)
+
+    def _enter(self) -> Place:
+        try:
+            return self._held.enter_context(place(self._root, self._path))
+        except NotFound as error:
+            raise NotFound(f"The folder of {self._path!r} does not exist.", hint="Make the folder first.") from error
+
+    def _make(self, old: os.stat_result | None) -> None:
         """The new file has the owner and the mode of the old one, as far as we may give them."""
-        number = self._file.fileno()
+        name = f".volundr-{secrets.token_hex(8)}"
+        number = os.open(name, _NEW, 0o666 if old is None else 0o600, dir_fd=self._at.folder)
+        self._name = name
+        self._file = self._held.enter_context(os.fdopen(number, "wb", buffering=0))
+        self._held.callback(self._discard)
+        if old is None:
+            return
         with suppress(OSError):
             if (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
                 os.fchown(number, old.st_uid, old.st_gid)
-        os.fchmod(number, stat.S_IMODE(old.st_mode))
+        os.fchmod(number, stat.S_IMODE(old.st_mode) & 0o777)
 
     def add(self, piece: bytes) -> None:
-        with self._busy, explained(self._path):
+        with self._step():
             left = memoryview(piece)
             while left:
                 left = left[self._file.write(left) :]
 
     def commit(self) -> FileEntry:
-        with self._busy, explained(self._path):
+        with self._step():
             os.fsync(self._file.fileno())
             with _commit:
                 self._condition.check(self._at.find())
@@ -163,14 +178,22 @@ class _Draft:
         if not self._condition.new:
             os.rename(self._name, at.name, src_dir_fd=at.folder, dst_dir_fd=at.folder)
             return
-        os.link(self._name, at.name, src_dir_fd=at.folder, dst_dir_fd=at.folder, follow_symlinks=False)
+        try:
+            os.link(self._name, at.name, src_dir_fd=at.folder, dst_dir_fd=at.folder, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in {errno.EPERM, errno.EOPNOTSUPP}:
+                raise
+            os.rename(self._name, at.name, src_dir_fd=at.folder, dst_dir_fd=at.folder)
+            return
         os.unlink(self._name, dir_fd=at.folder)
 
+    def _discard(self) -> None:
+        if self._name:
+            with suppress(OSError):
+                os.unlink(self._name, dir_fd=self._at.folder)
+
     def close(self) -> None:
-        """Let go; what was not committed is deleted. Waits for a write that a cancelled request left behind."""
+        """Let go; what was not committed is deleted."""
         with self._busy:
-            if self._name:
-                with suppress(OSError):
-                    os.unlink(self._name, dir_fd=self._at.folder)
-            self._file.close()
+            self._closed = True
             self._held.close()
