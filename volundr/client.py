@@ -11,6 +11,7 @@ from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
 from uuid import uuid4
 
 from volundr.domain.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable, VolundrError
@@ -81,6 +82,7 @@ class NewSession:
     source: Json
     model: str = ""
     start: bool = True
+    options: Json = field(default_factory=dict)
 
 
 def forge(home: Path) -> Running | None:
@@ -145,7 +147,25 @@ class Client:
 
     async def create(self, new: NewSession) -> Session:
         body = {"name": new.name, "agent": new.agent, "model": new.model, "source": new.source, "start": new.start}
-        return Session.of(await self._ask("POST", "/api/v1/sessions", body))
+        return Session.of(await self._ask("POST", "/api/v1/sessions", {**body, "options": new.options}))
+
+    async def fork(self, session_id: str, name: str, *, start: bool) -> Session:
+        """A new session in the same folder that goes on from this one's conversation."""
+        return Session.of(await self._ask("POST", f"/api/v1/sessions/{session_id}/fork", {"name": name, "start": start}))
+
+    async def permissions(self) -> Sequence[Json]:
+        """What waits for an answer in all sessions, oldest first."""
+        found: list[Json] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = await self._ask("GET", "/api/v1/permissions", params={"cursor": cursor} if cursor else None)
+            found += page["items"]
+            cursor = page["next"]
+        return found
+
+    async def answer(self, session_id: str, permission: str, decision: Json) -> None:
+        """`decision` has `decision`, `scope` and `message`. Raises Conflict when somebody else was first."""
+        await self._ask("POST", f"/s/{session_id}/permissions/{quote(permission, safe='')}", decision)
 
     async def start(self, session_id: str) -> Session:
         return await self._verb(session_id, "start")

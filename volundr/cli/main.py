@@ -66,6 +66,12 @@ def _down() -> click.Command:
     return down
 
 
+def _inbox() -> click.Command:
+    from volundr.cli.inbox import inbox
+
+    return inbox
+
+
 def _logs() -> click.Command:
     from volundr.cli.logs import logs
 
@@ -109,6 +115,7 @@ VERBS: Mapping[str, Callable[[], click.Command]] = {
     "open": _open,
     "sessions": _sessions,
     "chat": _chat,
+    "inbox": _inbox,
     "logs": _logs,
     "doctor": _doctor,
     "ports": _ports,

@@ -59,8 +59,12 @@ def _row(session: Session) -> Sequence[str]:
 @click.option("--git", "url", help="Clone this git URL.")
 @click.option("--branch", default="", help="With --git or --folder: the branch to start from.")
 @click.option("--empty", is_flag=True, help="Start with an empty folder.")
-@click.option("--agent", default="demo", show_default=True, help="The agent to use.")
+@click.option("--agent", default="", help="The agent to use; `demo` unless a definition names one.")
 @click.option("--model", default="", help="The model the agent shall use.")
+@click.option("--mode", default="", help="The agent's permission mode, in its own words.")
+@click.option("--thinking", default="", help="How much the agent shall think, in its own words.")
+@click.option("--transport", default="", help="How the agent is reached: shim, stdio, remote or per_message.")
+@click.option("--definition", default="", help="A way to run a session that the settings define.")
 @click.option("--name", help="A label: lower-case letters, digits and '-'.")
 @click.option("--no-start", is_flag=True, help="Create it without starting it.")
 @wait_option
@@ -69,8 +73,12 @@ def _row(session: Session) -> Sequence[str]:
 def new(at: Place, /, as_data: bool, wait: bool, **options: Any) -> None:
     """Create a session and start it."""
     source = _source(**{name: options[name] for name in ("folder", "in_place", "url", "branch", "empty")})
-    name = options["name"] or _name(options["folder"] or options["url"] or options["agent"])
-    wanted = NewSession(name=name, agent=options["agent"], model=options["model"], source=source, start=not options["no_start"])
+    agent = options["agent"] or ("" if options["definition"] else "demo")
+    name = options["name"] or _name(options["folder"] or options["url"] or agent or options["definition"])
+    more = {key: options[key] for key in ("mode", "thinking", "transport", "definition") if options[key]}
+    wanted = NewSession(
+        name=name, agent=agent, model=options["model"], source=source, start=not options["no_start"], options=more
+    )
 
     async def work() -> Session:
         async with connect(at.settings().home) as client:
@@ -96,6 +104,25 @@ def _name(seed: object) -> str:
     last = str(seed).rstrip("/").rpartition("/")[2].removesuffix(".git").lower()
     label = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in last).strip("-")[:40]
     return f"{label or 'session'}-{int(time.time()) % 1_000_000:x}"
+
+
+@sessions.command()
+@click.argument("session")
+@click.option("--name", help="A label for the new session.")
+@click.option("--no-start", is_flag=True, help="Create it without starting it.")
+@wait_option
+@json_option
+@click.pass_obj
+def fork(at: Place, /, session: str, as_data: bool, wait: bool, name: str | None, no_start: bool) -> None:
+    """Go on from a session's conversation in a new one, in the same folder."""
+
+    async def work() -> Session:
+        async with connect(at.settings().home) as client:
+            parent = await client.find(session)
+            made = await client.fork(parent.id, name or _name(parent.name), start=not no_start)
+            return await settled(client, made) if wait and not no_start else made
+
+    _tell(run(work()), as_data)
 
 
 @sessions.command()
