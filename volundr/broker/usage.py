@@ -1,7 +1,6 @@
-"""Tokens counted once, however an agent counts them: sums of a process or a thread, or every block of a message anew."""
+"""Tokens counted once: an agent says sums of a whole process or thread, what is reported are turns."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 from volundr.broker.codec import Entry
 from volundr.broker.parts import Usage
@@ -26,38 +25,11 @@ class Meter:
             self._sums[usage.model] = _plus(self._sums.get(usage.model), usage)
 
     def take(self, sums: Iterable[Usage]) -> Sequence[Usage]:
-        """What is new. A model that is not named keeps its sum; one whose sum shrank began again at nothing."""
-        found = []
-        for now in sums:
-            before = self._sums.get(now.model)
-            if before is not None and any(a < b for a, b in zip(_counts(now), _counts(before), strict=True)):
-                before = None
-            self._sums[now.model] = now
-            added = now if before is None else _minus(now, before)
-            if any(_counts(added)):
-                found.append(added)
-        return found
-
-
-@dataclass(slots=True)
-class Messages:
-    """Sums what an agent says of single messages, which it may say for every block again: the largest count of each holds."""
-
-    _known: dict[tuple[str, str], Usage] = field(default_factory=dict)
-
-    def note(self, message: str, request: str, usage: Usage) -> None:
-        """`request` tells apart what two requests made of one message id; "" when the agent does not say it."""
-        key = (message, request)
-        known = self._known.get(key)
-        self._known[key] = usage if known is None else _most(known, usage)
-
-    def take(self) -> Sequence[Usage]:
-        """The sums by model, and begin anew."""
-        sums: dict[str, Usage] = {}
-        for usage in self._known.values():
-            sums[usage.model] = _plus(sums.get(usage.model), usage)
-        self._known.clear()
-        return [usage for usage in sums.values() if any(_counts(usage))]
+        """What is new in the whole list of sums. A model whose sum shrank, or was left out before, began again at nothing."""
+        now = {usage.model: usage for usage in sums}
+        added = [_since(usage, self._sums.get(model)) for model, usage in now.items()]
+        self._sums = now
+        return [usage for usage in added if any(_counts(usage))]
 
 
 def told(entry: Entry) -> Sequence[Item]:
@@ -100,15 +72,15 @@ def _plus(one: Usage | None, other: Usage) -> Usage:
     return _made(other.model, (a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]), _cost(one.cost_usd, other.cost_usd, 1))
 
 
+def _since(now: Usage, before: Usage | None) -> Usage:
+    if before is None or any(a < b for a, b in zip(_counts(now), _counts(before), strict=True)):
+        return now
+    return _minus(now, before)
+
+
 def _minus(now: Usage, before: Usage) -> Usage:
     a, b = _counts(now), _counts(before)
     return _made(now.model, (a[0] - b[0], a[1] - b[1], a[2] - b[2], a[3] - b[3]), _cost(now.cost_usd, before.cost_usd, -1))
-
-
-def _most(one: Usage, other: Usage) -> Usage:
-    a, b = _counts(one), _counts(other)
-    counts = (max(a[0], b[0]), max(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3]))
-    return _made(other.model, counts, other.cost_usd if one.cost_usd is None else one.cost_usd)
 
 
 def _cost(one: float | None, other: float | None, sign: int) -> float | None:
