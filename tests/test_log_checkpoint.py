@@ -18,7 +18,7 @@ from volundr.broker.codec import Entry, encode_entry
 from volundr.broker.conversation import Conversation
 from volundr.broker.frames import Attach, Hello
 from volundr.broker.history import past
-from volundr.broker.log import Log
+from volundr.broker.log import Log, epoch_of
 from volundr.broker.parts import Activity, Attachment, Capabilities, Choice, Rule, Task, Usage
 from volundr.broker.records import (
     AgentMessage,
@@ -138,7 +138,7 @@ def from_scratch(folder: Path) -> tuple[State, Sequence[str], int]:
 
 def test_a_state_from_a_checkpoint_is_the_state_of_the_whole_log_wherever_it_was_made(tmp_path: Path) -> None:
     raws = entries([*opening(), *working(20)])
-    for count in range(1, len(raws) + 1):
+    for count in (1, 2, 5, *range(6, len(raws) + 1, 4)):
         folder = tmp_path / str(count)
         kept(folder, raws[:count])
         log = recover(folder, conversation(), Told())
@@ -190,32 +190,38 @@ def test_a_log_that_became_shorter_than_its_checkpoint_is_read_anew(tmp_path: Pa
     assert state.seq < len(raws)
 
 
-def test_a_session_of_100_000_events_opens_at_once_and_is_paged_without_being_read(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Sequence[bytes]]:
+    """A session of 100,000 records as Skuld leaves it, and these records."""
+    folder = tmp_path_factory.mktemp("long")
     raws = entries([*opening(), *working(99_986)])
-    log = recover(tmp_path, conversation(), Told())
-    write(log, raws)
-    upkeep = log.upkeep
-    assert isinstance(upkeep, Upkeep)
-    log.upkeep.finish()
-    log.close()
+    kept(folder, raws)
+    return folder, raws
+
+
+@pytest.mark.e2e
+def test_a_session_of_100_000_events_opens_at_once_and_is_paged_without_being_read(long: tuple[Path, Sequence[bytes]]) -> None:
+    folder, _ = long
     started = time.perf_counter()
-    state, _, known = opened(tmp_path)
+    state, _, known = opened(folder)
     spent = time.perf_counter() - started
     print(f"opened in {spent * 1000:.0f} ms")
     assert (state.seq, known) == (100_000, 100_000)
     assert spent < 0.3
     tracemalloc.start()
-    page = json.loads(past(tmp_path, 50_000, 500))
+    page = json.loads(past(folder, 50_000, 500))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert [one["seq"] for one in page["records"]] == list(range(49_500, 50_000))
     assert peak < 8_000_000
 
 
-def test_who_is_100_000_records_behind_costs_a_message_at_a_time(tmp_path: Path) -> None:
-    raws = entries([*opening(), *working(99_986)])
-    log = Log.open(tmp_path)
-    write(log, raws)
+@pytest.mark.e2e
+def test_who_is_100_000_records_behind_costs_a_message_at_a_time(long: tuple[Path, Sequence[bytes]]) -> None:
+    folder, raws = long
+    checkpoint = load(folder, epoch_of(folder))
+    assert checkpoint is not None
+    log = Log.open(folder, known=checkpoint.known)
 
     async def story() -> tuple[int, int, int]:
         stream = Stream(log, list)

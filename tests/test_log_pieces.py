@@ -213,6 +213,20 @@ def test_a_packed_piece_cut_at_any_byte_does_not_count_while_the_plain_one_is_th
     again.close()
 
 
+def test_a_long_log_that_ends_at_any_byte_has_the_whole_batches_before_it(tmp_path: Path) -> None:
+    source, folder = tmp_path / "source", tmp_path / "cut"
+    written = long_log(source, 27)
+    newest = files(source)[-1]
+    for size in range(0, newest[1].stat().st_size, 9):
+        shutil.copytree(source, folder)
+        os.truncate(folder / newest[1].name, size)
+        log = Log.open(folder, full=SMALL)
+        assert newest[0] - 1 <= log.last_seq < 27
+        assert log.read(1, 99) == written[: log.last_seq]
+        log.release()
+        shutil.rmtree(folder)
+
+
 def test_a_damaged_piece_leaves_what_was_before_it_and_keeps_the_rest_aside(tmp_path: Path) -> None:
     source = tmp_path / "source"
     written = long_log(source, 45)

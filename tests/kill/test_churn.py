@@ -27,8 +27,10 @@ pytestmark = pytest.mark.e2e
 RECONNECTS, ABORTS, SESSIONS = 1000, 5000, 200
 AT_ONCE = 8
 SPARE_DESCRIPTORS = 3
-SPARE_MB = 4.0
-"""What a Python process may take in addition over minutes of work; a leak of 1 kB a socket alone would be 4 MB."""
+SPARE_MB = 3.0
+"""What a Python process may take in addition over a minute of work: a leak of 1 kB a socket would be 4 MB."""
+SPARE_MB_SESSIONS = 6.0
+"""The forge keeps its last 4,096 events for clients that come back, which 160 sessions do not fill (800 do: it stays flat)."""
 ROLES = ("forge", "skuld", "shim")
 
 
@@ -63,7 +65,7 @@ def own(pid: int) -> float:
     return next(float(row.split()[1]) for row in rows if row.startswith("Private_Dirty")) / 1000
 
 
-def flat(forge: Forge, what: str, crowd: Callable[[int], object], count: int) -> None:
+def flat(forge: Forge, what: str, crowd: Callable[[int], object], count: int, spare: float = SPARE_MB) -> None:
     """The crowd of `count`, a fifth of it before the first look."""
     crowd(count // 5)
     before = settled(forge, None)
@@ -80,7 +82,7 @@ def flat(forge: Forge, what: str, crowd: Callable[[int], object], count: int) ->
     assert after.processes == before.processes
     for role in ROLES:
         assert after.descriptors[role] <= before.descriptors[role] + SPARE_DESCRIPTORS, role
-        assert after.own[role] <= before.own[role] + SPARE_MB, role
+        assert after.own[role] <= before.own[role] + spare, role
 
 
 def settled(forge: Forge, before: Look | None) -> Look:
@@ -198,7 +200,7 @@ def test_two_hundred_sessions_made_run_stopped_and_deleted(forge: Forge) -> None
             await many(count, lambda: one(http))
 
     kept = folders(forge)
-    flat(forge, "sessions made, run, stopped and deleted", lambda count: asyncio.run(crowd(count)), SESSIONS)
+    flat(forge, "sessions made, run, stopped and deleted", lambda count: asyncio.run(crowd(count)), SESSIONS, SPARE_MB_SESSIONS)
     assert folders(forge) == kept
 
 
