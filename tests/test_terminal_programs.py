@@ -117,7 +117,7 @@ def missing() -> Sequence[str]:
 
 
 @pytest.mark.skipif(bool(missing()), reason=f"install the Debian packages of {', '.join(missing())} (top is in procps)")
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", ["vim", *(pytest.param(name, marks=pytest.mark.e2e) for name in PROGRAMS if name != "vim")])
 def test_a_reattached_program_looks_as_if_nobody_had_left(name: str, tmp_path: Path) -> None:
     command, keys = PROGRAMS[name]
     sources(tmp_path)

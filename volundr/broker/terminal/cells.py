@@ -43,13 +43,17 @@ def width(char: str) -> int:
 
 
 class Row:
-    """Cells from left to right. A wide character's right half is the empty text. `wrapped`: the next row continues it."""
+    """Cells from left to right. A wide character's right half is the empty text. `wrapped`: the next row continues it.
 
-    __slots__ = ("chars", "styles", "wide", "wrapped")
+    `styled` and `wide` tell that there may be a cell of that kind: without, much can be left out.
+    """
+
+    __slots__ = ("chars", "styled", "styles", "wide", "wrapped")
 
     def __init__(self, columns: int, style: Style = PLAIN) -> None:
         self.chars = [" "] * columns
         self.styles = [style] * columns
+        self.styled = style is not PLAIN
         self.wide = False
         self.wrapped = False
 
@@ -60,10 +64,14 @@ class Row:
             self._cut(x)
             self._cut(end)
         self.chars[x:end] = chars
-        self.styles[x:end] = [style] * len(chars)
+        if style is not PLAIN:
+            self.styled = True
+        if self.styled:
+            self.styles[x:end] = [style] * len(chars)
 
     def insert(self, x: int, count: int, style: Style) -> None:
         """Blank cells at `x`; what leaves at the right is lost."""
+        self.styled = True
         columns = len(self.chars)
         if self.wide:
             self._cut(x)
@@ -73,6 +81,7 @@ class Row:
 
     def delete(self, x: int, count: int, style: Style) -> None:
         """Take cells out; blank ones come in at the right."""
+        self.styled = True
         if self.wide:
             self._cut(x)
             self._cut(x + count)
@@ -99,13 +108,13 @@ class Row:
 
     def line(self) -> "Line":
         """What is kept of it, without blank cells at its end."""
-        columns, chars, styles = len(self.chars), self.chars, self.styles
-        if styles[0] is PLAIN and styles.count(PLAIN) == columns:
-            text = "".join(chars)
-            runs: tuple[tuple[Style, str], ...] = ((PLAIN, text if self.wrapped else text.rstrip(" ")),)
+        if self.styled:
+            runs = tuple(_runs(zip(self.styles, self.chars, strict=True), keep=self.wrapped))
         else:
-            runs = tuple(_runs(zip(styles, chars, strict=True), keep=self.wrapped))
-        return Line(runs, self.wrapped, columns)
+            text = "".join(self.chars)
+            text = text if self.wrapped else text.rstrip(" ")
+            runs = ((PLAIN, text),) if text else ()
+        return Line(runs, self.wrapped, len(self.chars))
 
     def _cut(self, x: int) -> None:
         """A wide character that stands across the left edge of `x` is no more: both halves become blank."""
@@ -133,7 +142,7 @@ class Line(NamedTuple):
                     cells += [(char, style), ("", style)][: max(taken, 1)]
         row = Row(len(cells))
         row.chars, row.styles = [char for char, _ in cells], [style for _, style in cells]
-        row.wide = "" in row.chars
+        row.wide, row.styled = "" in row.chars, True
         row.resize(self.width)
         row.wrapped = self.wrapped
         row.resize(columns)

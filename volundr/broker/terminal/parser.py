@@ -9,6 +9,7 @@ from volundr.broker.terminal.cells import FLAGS, PLAIN, Style
 from volundr.broker.terminal.screen import ORIGIN, Screen
 
 _TEXT = re.compile(r"[^\x00-\x1f\x7f-\x9f]+")
+_LINE = re.compile(r"([^\x00-\x1f\x7f-\x9f]*)\r\n")
 _SEQUENCE = re.compile(
     r"\x1b(?:"
     r"\[(?P<prefix>[<-?]?)(?P<numbers>[0-9:;]*)(?P<between>[ -/]*)(?P<final>[@-~])"
@@ -64,7 +65,10 @@ class Parser:
             text = self._skip(text)
         end = len(text)
         while at < end:
-            if found := _TEXT.match(text, at):
+            if found := _LINE.match(text, at):
+                screen.write_line(found[1])
+                at = found.end()
+            elif found := _TEXT.match(text, at):
                 screen.write(found[0])
                 at = found.end()
             elif text[at] != "\x1b":

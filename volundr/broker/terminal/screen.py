@@ -103,6 +103,13 @@ class Screen:
                     self.grid.rows[self.y].put(self.x, text, style)
                     text = ""
 
+    def write_line(self, text: str) -> None:
+        """Text, then the start of the next row: most of what is printed."""
+        if text:
+            self.write(text)
+        self.x, self.pending, self.last = 0, False, ""
+        self.index()
+
     def _write_one(self, char: str) -> None:
         taken = width(char)
         if taken == 0:
