@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.skuld_kit import KEY, Rig, skuld
-from volundr.broker.history import past
+from volundr.broker.history import past, present
 from volundr.broker.log import Log
 from volundr.domain.errors import Unavailable
 
@@ -33,6 +33,14 @@ def test_pages_of_a_log_that_nobody_has_open(tmp_path: Path) -> None:
     assert read(tmp_path, limit=3) == (epoch, [8, 9, 10])
     assert read(tmp_path, before=8, limit=3) == (epoch, [5, 6, 7])
     assert read(tmp_path, before=1) == (epoch, [])
+
+
+def test_a_page_of_a_session_that_runs_is_read_beside_it(tmp_path: Path) -> None:
+    epoch = kept(tmp_path, 10)
+    log = Log.open(tmp_path)
+    found = json.loads(asyncio.run(present(log, 8, None, 3)))
+    assert (found["epoch"], [one["seq"] for one in found["records"]]) == (epoch, [6, 7, 8])
+    log.close()
 
 
 def test_nothing_was_kept_yet(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Pages of a session's records, oldest first, whether or not the session runs."""
 
+import asyncio
 from pathlib import Path
 
 from volundr.broker.checkpoint import load_known
@@ -15,6 +16,11 @@ def page(log: Log, newest: int, before: int | None, limit: int) -> bytes:
     last = min(newest, before - 1) if before else newest
     first = max(last - limit + 1, log.fits_before(last, HISTORY_BYTES))
     return _document(log.epoch, b",".join(log.read(first, last)))
+
+
+async def present(log: Log, newest: int, before: int | None, limit: int) -> bytes:
+    """The page of a session that runs. In a thread: old records have to be unpacked. Raises Unavailable."""
+    return await asyncio.to_thread(page, log, newest, before, limit)
 
 
 def past(folder: Path, before: int | None, limit: int) -> bytes:
