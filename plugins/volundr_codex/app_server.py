@@ -55,6 +55,7 @@ class AppServerDialect(Dialect):
         self._starting = False  # a turn was asked for, and its id has not come yet
         self._breaking = False  # … and is to end as soon as it has
         self._ready = Ready(native=job.native)
+        self._adjusting: dict[str, Adjust] = {}
         self._levels: dict[str, Sequence[Choice]] = {}
         self._usual: dict[str, str] = {}
         self._skills: dict[str, str] = {}
@@ -63,9 +64,7 @@ class AppServerDialect(Dialect):
             "thread": self._threaded,
             "models": self._modelled,
             "skills": self._skilled,
-            "turn": self._turned,
-            "steer": lambda _, __: (),
-            "adjust": lambda _, __: [self._ready],
+            "adjust": self._adjusted,
             "find": self._found,
         }
 
@@ -125,6 +124,9 @@ class AppServerDialect(Dialect):
             case Break() if self._starting and not self._thread.turn:
                 self._breaking = True
                 return []
+            case Steer() if self._starting and not self._thread.turn:
+                self._sought.append(command)
+                return []
             case _ if self._thread.turn is None:
                 self._sought.append(command)
                 return [self._ask("find", "thread/turns/list", {"limit": 1, "itemsView": "notLoaded"})]
@@ -141,6 +143,7 @@ class AppServerDialect(Dialect):
         if (mode := modes.MODES.get(command.mode or "")) is not None:
             params |= {"approvalPolicy": mode.approval, "sandboxPolicy": mode.policy}
         given = {name: value for name, value in params.items() if value}
+        self._adjusting[str(command.number)] = command
         return self._ask(f"adjust {command.number}", "thread/settings/update", given)
 
     def _answer(self, command: Answer) -> Sequence[str]:
@@ -203,17 +206,31 @@ class AppServerDialect(Dialect):
                 return ()
             case "turn/started" if given.get("threadId") == self._thread.native:
                 self._thread.turn = str(given["turn"]["id"])
-                return self._begun()
+                self._begun()
+                return ()
+            case "turn/completed" if given.get("threadId") == self._thread.native:
+                return [*self._never_began(), *self._thread.notified(method, given)]
             case _:
                 return self._thread.notified(method, given)
 
-    def _begun(self) -> Sequence[AgentEvent]:
-        """The turn that was asked for has an id."""
+    def _begun(self) -> None:
+        """The running turn is known: what was for it can be told. (Before `turn/started` Codex refuses it.)"""
         self._starting = False
-        if self._breaking and self._thread.turn:
+        if self._breaking:
             self._breaking = False
             self._out.append(self._ask("break", "turn/interrupt", {"turnId": self._thread.turn}))
-        return ()
+        self._pass_on()
+
+    def _pass_on(self) -> None:
+        sought, self._sought = self._sought, []
+        for command in sought:
+            self._out += self._in_turn(command)
+
+    def _never_began(self) -> Sequence[AgentEvent]:
+        """No turn is to come any more for what waited for it."""
+        self._starting = self._breaking = False
+        sought, self._sought = self._sought, []
+        return [Untaken(id=one.message[0]) for one in sought if isinstance(one, Steer)]
 
     def _response(self, said: Json) -> Sequence[AgentEvent]:
         kind, _, name = str(said["id"]).partition(" ")
@@ -230,8 +247,7 @@ class AppServerDialect(Dialect):
             case "open" | "thread":
                 return self._unopened(error)
             case "turn":
-                self._starting = self._breaking = False
-                return [TurnEnded(status="failed", error=error, hint=self._hint(error))]
+                return [*self._never_began(), TurnEnded(status="failed", error=error, hint=self._hint(error))]
             case "steer" | "find":
                 return self._thread.untaken(name) if kind == "steer" else self._found("", {"data": []})
             case _:
@@ -263,18 +279,29 @@ class AppServerDialect(Dialect):
             self._out += self.encode(command)
         return [*events, Offered(modes=modes.choices())]
 
+    def _adjusted(self, name: str, _: Json) -> Sequence[AgentEvent]:
+        """It holds. What Codex says about it itself may come before or after this, or not at all."""
+        asked, known = self._adjusting.pop(name, Adjust(number=0)), self._ready
+        mode = asked.mode if asked.mode in modes.MODES else known.mode
+        model, thinking = asked.model or known.model, asked.thinking or known.thinking
+        events = self._now(Ready(native=self._thread.native, model=model, mode=mode or "", thinking=thinking))
+        return events or [self._ready]
+
     def _is(self, given: Json, policy: str, effort: str) -> Sequence[AgentEvent]:
         """Who the agent is now, and how much it can think if that is another model's business now."""
         model = str(given["model"])
         mode = modes.named(given.get("approvalPolicy"), given.get(policy) or {})
         thinking = str(given.get(effort) or self._usual.get(model, ""))
-        known, self._ready = self._ready, Ready(native=self._thread.native, model=model, mode=mode, thinking=thinking)
-        self._thread.model = model
+        return self._now(Ready(native=self._thread.native, model=model, mode=mode, thinking=thinking))
+
+    def _now(self, ready: Ready) -> Sequence[AgentEvent]:
+        known, self._ready = self._ready, ready
+        self._thread.model = ready.model
         if not self._levels and known.model:
             self._out.append(_request("models", "model/list", {}))
-        events: list[AgentEvent] = [self._ready] if known != self._ready else []
-        if model != known.model and self._levels:
-            events.append(Offered(thinking=self._levels.get(model, ())))
+        events: list[AgentEvent] = [ready] if known != ready else []
+        if ready.model != known.model and self._levels:
+            events.append(Offered(thinking=self._levels.get(ready.model, ())))
         return events
 
     def _modelled(self, _: str, given: Json) -> Sequence[AgentEvent]:
@@ -313,19 +340,13 @@ class AppServerDialect(Dialect):
         ]
         return [Offered(commands=commands)]
 
-    def _turned(self, _: str, given: Json) -> Sequence[AgentEvent]:
-        if self._starting:  # else it has begun, and may be over, already
-            self._thread.turn = str(given["turn"]["id"])
-        return self._begun()
-
     def _found(self, _: str, given: Json) -> Sequence[AgentEvent]:
         """Which turn runs, for what had to wait for it."""
         if self._thread.turn is None:
             running = [one for one in given["data"] if one["status"] == "inProgress"]
             self._thread.turn = str(running[0]["id"]) if running else ""
-        sought, self._sought = self._sought, []
-        for command in sought:
-            self._out += self._in_turn(command)
+        if not self._starting:
+            self._pass_on()
         return ()
 
 
