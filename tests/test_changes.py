@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.repositories import commit, git
 from tests.session_files import Asker, session
 from volundr.broker import repository as repositories
@@ -248,6 +250,7 @@ def test_a_diff_of_fifty_thousand_lines_waits_until_it_is_asked_for(tmp_path: Pa
     shown(tmp_path, check)
 
 
+@pytest.mark.e2e
 def test_ten_thousand_changed_files_are_answered_in_time(tmp_path: Path) -> None:
     work = made(tmp_path / "work")
     for number in range(10_000):
@@ -269,7 +272,7 @@ def test_ten_thousand_changed_files_are_answered_in_time(tmp_path: Path) -> None
         begin = time.monotonic()
         assert "rename from" in (await ask.get("changes/file", path="new 17"))["patch"]
         print(f"10,000 changed files: {took:.2f} s, one patch of them: {time.monotonic() - begin:.2f} s")
-        assert took < 4
+        assert took < 8, "about one second on a quiet machine"
 
     shown(tmp_path, check)
 
