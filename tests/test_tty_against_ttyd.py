@@ -68,11 +68,14 @@ async def script(connect: Connect) -> dict[str, object]:
         await ann.resize(60, 20)
         ann.screen.resize(60, 20)
         await ann.type("stty size\r")
-        await ann.shows("20 60\n$")  # with the prompt: ttyd forgets a pause while it still sends
+        await ann.shows("20 60\n$")
         await ann.link.send(b"2")
         await ann.type("echo pau''sed\r")
-        with pytest.raises(TimeoutError):
+        held = False
+        try:
             await ann.see(lambda: "\npaused" in ann.text(), limit=0.5)
+        except TimeoutError:
+            held = True
         await ann.link.send("3")
         await ann.shows("\npaused")
         await ann.type("printf 'caf\\303'; printf '\\251\\n'\r")
@@ -81,14 +84,15 @@ async def script(connect: Connect) -> dict[str, object]:
         well = await ann.end()
     async with connect(Size()) as ann:
         await ann.type("exit 3\r")
-        return {"well": well, "badly": await ann.end()}
+        return {"well": well, "badly": await ann.end(), "held": held}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the binary is Linux's")
 def test_ttyd_itself_passes_the_script(tmp_path: Path) -> None:
     async def main() -> None:
         async with theirs(tmp_path) as connect:
-            assert await script(connect) == {"well": 1000, "badly": 1006}
+            seen = await script(connect)
+            assert seen | {"held": None} == {"well": 1000, "badly": 1006, "held": None}  # 1.7.7 forgets a pause at its next frame
 
     asyncio.run(main())
 
@@ -96,6 +100,6 @@ def test_ttyd_itself_passes_the_script(tmp_path: Path) -> None:
 def test_ours_passes_the_same_script(tmp_path: Path) -> None:
     async def main() -> None:
         async with ours(tmp_path) as connect:
-            assert await script(connect) == {"well": 1000, "badly": 4001}
+            assert await script(connect) == {"well": 1000, "badly": 4001, "held": True}
 
     asyncio.run(main())
