@@ -1,7 +1,8 @@
 import type { Activity, Attachment, Capabilities, ChatRecord, Delta, Frame, FromClient } from "./core/frames";
 import type { ChatPort, ChatSocket, HistoryPage } from "./core/port";
+import { flood, longPast, wantedPast, whole } from "./mock/flood";
 import { past, type Told } from "./mock/past";
-import { answerTo, type Beat, presentTurn } from "./mock/present";
+import { answerTo, type Beat, endOf, presentTurn } from "./mock/present";
 
 const PACE_MS = 28;
 const CAPABILITIES: Capabilities = {
@@ -24,6 +25,12 @@ class MockSession {
 
   constructor() {
     let at = Date.now() - 11 * 60_000;
+    const many = wantedPast();
+    if (many > 0) {
+      for (const told of longPast(many)) this.keep(told, new Date());
+      this.turn = many;
+      return;
+    }
     for (const told of past()) {
       at += told.type === "user_message" ? 90_000 : told.type === "tool_finished" ? 1_700 : 5_000;
       this.keep(told, new Date(at));
@@ -37,7 +44,7 @@ class MockSession {
     const capabilities = CAPABILITIES;
     const last_seq = this.log.length;
     socket.hear([{ type: "hello", session: "mock", epoch: "mock", first_seq: 1, last_seq, agent: "demo", capabilities, activity: this.activity, protocol: 1 }]);
-    socket.hear(after > 0 ? this.log.slice(after) : this.log.slice(-tail));
+    socket.hear(after > 0 ? this.log.slice(after) : this.log.slice(-Math.max(tail, wantedPast())));
     socket.hear([...this.growing.values(), { type: "caught_up", seq: last_seq }]);
   }
 
@@ -110,7 +117,24 @@ class MockSession {
     const messages = this.queue.map(({ id }) => id);
     const words = this.queue.map(({ text }) => text).join("\n");
     this.queue = [];
+    if (words === "flood") return this.flood(messages);
     this.play([{ told: { type: "turn_started", turn: this.turn, messages } }, ...messages.map((id) => ({ told: { type: "message_seen", id } as Told })), ...answerTo(words, this.turn)]);
+  }
+
+  /** 4,000 deltas, 20 at a time. */
+  private flood(messages: readonly string[]): void {
+    this.playing = true;
+    this.record({ type: "turn_started", turn: this.turn, messages });
+    const deltas = flood(`flood${this.turn}`);
+    let at = 0;
+    const timer = window.setInterval(() => {
+      for (const socket of this.sockets) socket.hear(deltas.slice(at, at + 20));
+      at += 20;
+      if (at < deltas.length) return;
+      window.clearInterval(timer);
+      this.record({ type: "agent_message", block: 0, kind: "text", parent: null, ...whole(deltas) });
+      this.play([endOf(this.turn)]);
+    }, 40);
   }
 
   private play(beats: Beat[]): void {

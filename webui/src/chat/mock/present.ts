@@ -42,7 +42,7 @@ export function presentTurn(): Beat[] {
     { activity: { state: "working", what: "python -m orders.waits" }, wait: 10 },
     ...call("v3", "Bash", "execute", "Print the waits", { command: "python -m orders.waits --seed 7" }, "0  0.4 s\n1  1.2 s\n2  1.7 s\n3  6.1 s\n4  9.8 s\n5 14.2 s").map((beat) => ({ ...beat, onlyIfAllowed: "p3" })),
     ...streamed("b3", 0, "text", CLOSING),
-    end(3),
+    endOf(3),
   ];
 }
 
@@ -55,7 +55,7 @@ export function answerTo(words: string, turn: number): Beat[] {
   return [
     { activity: { state: "working", what: "thinking" }, wait: 600 },
     ...streamed(`e${turn}`, 0, "text", `You said:\n\n${echo}\n\nThis is the page's mock: it answers everybody like this, in *Markdown*, without a server.`),
-    end(turn),
+    endOf(turn),
   ];
 }
 
@@ -66,7 +66,7 @@ function planned(turn: number): Beat[] {
     { activity: { state: "waiting", what: "A plan to agree to" } },
     { told: { ...{ type: "permission_raised", id: `plan${turn}`, tool: "ExitPlanMode", title: "Ready to code?", input, tool_id: null }, reason: "", rules: [], scopes: ["once", "session"], native: {}, parent: null } },
     ...streamed(`e${turn}`, 0, "text", "So I begin."),
-    end(turn),
+    endOf(turn),
   ];
 }
 
@@ -89,7 +89,7 @@ function long(turn: number): Beat[] {
     { live: { type: "diagnosis", finding: "tool", text: "tool running 6 min: pytest", since, evidence, action: "interrupt" } },
     ...beats.slice(10),
     { told: { type: "tool_finished", id, ok: true, output: lines.join(""), detail: null } },
-    end(turn),
+    endOf(turn),
   ];
 }
 
@@ -114,7 +114,7 @@ function question(turn: number): Beat[] {
     { activity: { state: "waiting", what: "Where should the limits live?" } },
     { told: { ...{ type: "permission_raised", id: `q${turn}`, tool: "AskUserQuestion", title: "A question", input: { questions }, tool_id: null }, reason: "", rules: [], scopes: ["once"], native: {}, parent: null } },
     ...streamed(`e${turn}`, 0, "text", "Thanks, so it is done."),
-    end(turn),
+    endOf(turn),
   ];
 }
 
@@ -133,7 +133,7 @@ function call(id: string, name: string, kind: "read" | "edit" | "execute", title
   ];
 }
 
-function end(turn: number): Beat {
+export function endOf(turn: number): Beat {
   const usage = [{ model: "forge-large", input: 930, output: 412, cache_read: 51_000, cache_write: 640, cost_usd: 0.0231 }];
   return { told: { type: "turn_finished", turn, status: "ok", error: "", hint: "", usage, duration_ms: 21_300 } };
 }

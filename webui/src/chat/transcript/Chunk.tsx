@@ -1,4 +1,4 @@
-import { memo, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { memo, type ReactNode, useEffect, useRef, useState } from "react";
 import { RowBoundary } from "./RowBoundary";
 import { RowOf } from "./RowOf";
 import type { ChunkRows } from "./chunks";
@@ -27,12 +27,13 @@ function ChunkOf({ chunk, always, near }: ChunkProps): ReactNode {
   const height = useRef(chunk.rows.length * GUESS_PX);
   const [isNear, setNear] = useState(false);
   const drawn = always || isNear;
+  const wasDrawn = useRef(drawn);
+  // Before it is emptied: its rows are still there to be measured. Measuring after each change would cost a layout each.
+  if (wasDrawn.current && !drawn && box.current) height.current = box.current.offsetHeight;
+  wasDrawn.current = drawn;
   useEffect(() => (box.current ? near.watch(box.current, setNear) : undefined), [near]);
-  useLayoutEffect(() => {
-    if (drawn && box.current) height.current = box.current.offsetHeight;
-  });
   return (
-    <div ref={box} className={styles.chunk} data-chunk style={drawn ? undefined : { height: height.current }}>
+    <div ref={box} className={styles.chunk} data-chunk data-drawn={drawn} style={drawn ? undefined : { height: height.current }}>
       {drawn && chunk.rows.map((row) => (
         <div key={row.key} data-row={row.key} className={styles.row} data-type={row.type === "block" ? row.kind : row.type}>
           <RowBoundary><RowOf row={row} /></RowBoundary>

@@ -5,11 +5,13 @@ export interface ChunkRows {
   rows: readonly Row[];
 }
 
-const LONGEST = 40;
+const LONGEST = 60;
+/** One in so many of a person's messages begins a parcel: fewer boxes to lay out, and still none that is long. */
+const EVERY = 4;
 
 /**
- * Rows in parcels that are drawn or not drawn together. A parcel begins with a person's words, so its bounds stay where
- * they are when older history comes before it.
+ * Rows in parcels that are drawn or not drawn together. A parcel begins with a person's words, and which ones depends on
+ * those alone, so its bounds stay where they are when older history comes before it.
  */
 export function chunks(rows: readonly Row[], before: readonly ChunkRows[]): ChunkRows[] {
   const known = new Map(before.map((chunk) => [chunk.key, chunk]));
@@ -24,9 +26,15 @@ export function chunks(rows: readonly Row[], before: readonly ChunkRows[]): Chun
     open = [];
   };
   for (const row of rows) {
-    if (row.type === "message" || open.length >= LONGEST) close();
+    if ((row.type === "message" && begins(row.key)) || open.length >= LONGEST) close();
     open.push(row);
   }
   close();
   return out;
+}
+
+function begins(key: string): boolean {
+  let sum = 0;
+  for (let at = 0; at < key.length; at += 1) sum = (Math.imul(sum, 31) + key.charCodeAt(at)) >>> 0;
+  return sum % EVERY === 0;
 }

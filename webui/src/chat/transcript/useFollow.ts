@@ -1,4 +1,4 @@
-import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
 
 const AT_END_PX = 48;
 
@@ -66,8 +66,6 @@ export function useFollow(): Follow {
       box.removeEventListener("scroll", onScroll);
     };
   }, [settle]);
-
-  useLayoutEffect(settle);
 
   const toEnd = useCallback(() => {
     follows.current = true;

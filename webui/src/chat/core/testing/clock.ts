@@ -23,6 +23,11 @@ export class HandClock implements Clock {
     return this.chance();
   }
 
+  /** The page was frozen: time went by and no timer ran. */
+  jump(ms: number): void {
+    this.time += ms;
+  }
+
   async pass(ms: number): Promise<void> {
     const end = this.time + ms;
     for (;;) {
