@@ -1,0 +1,1 @@
+import{f as e,n as t,t as n}from"./WhatWillHappen-ne7dn21N.js";import{t as r}from"./jsx-runtime-CkXRJ162.js";function i(t){return e(t).length>0}var a=r();function o({item:e}){let{tool:r,title:o,input:s}=e;return i(s)?null:(0,a.jsx)(n,{permission:{tool:r,title:o||t(e),input:s}})}export{o as default};

@@ -1,0 +1,1 @@
+var e={run:`Coloured-module_run_tB4vI`};export{e as t};

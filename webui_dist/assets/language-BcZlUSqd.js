@@ -1,0 +1,1 @@
+var e={dockerfile:`dockerfile`,makefile:`makefile`,gemfile:`ruby`,rakefile:`ruby`,".bashrc":`bash`,".gitconfig":`ini`},t={mjs:`js`,cjs:`js`,mts:`ts`,cts:`ts`,pyi:`py`,hh:`cpp`,vue:`html`,htm:`html`,bat:``,txt:``};function n(n){let r=n.slice(n.lastIndexOf(`/`)+1).toLowerCase(),i=e[r];if(i)return i;let a=r.lastIndexOf(`.`),o=a<0?``:r.slice(a+1);return t[o]??o}export{n as t};
