@@ -106,9 +106,8 @@ class CodexAgent(Agent):
 
     def _once(self, job: Job, mode: str) -> Sequence[str]:
         """`codex exec` for one prompt, which comes on stdin."""
-        known = modes.MODES[mode]
         model = job.model or self._settings.model
-        options = ["--json", "--skip-git-repo-check", "-s", known.sandbox, "-c", f'approval_policy="{known.approval}"']
+        options = ["--json", "--skip-git-repo-check", "-s", modes.MODES[mode].sandbox, "-c", 'approval_policy="never"']
         if model:
             options += ["-m", model]
         if job.thinking:

@@ -25,7 +25,7 @@ def _native(path: Path) -> str:
     if launcher.name != "codex.js":
         return ""
     package = launcher.parent.parent
-    name, triple = _names()
+    name, triple = names()
     homes = (package.parent / name, package / "node_modules" / "@openai" / name, package)
     for home in homes:
         program = home / "vendor" / triple / "bin" / "codex"
@@ -34,7 +34,7 @@ def _native(path: Path) -> str:
     return ""
 
 
-def _names() -> tuple[str, str]:
+def names() -> tuple[str, str]:
     """The package of this machine's program, and the folder in it."""
     machine = _MACHINES.get(platform.machine().lower(), "")
     cpu = {"x64": "x86_64", "arm64": "aarch64"}.get(machine, "")
