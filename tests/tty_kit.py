@@ -18,7 +18,7 @@ import websockets
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.routing import WebSocketRoute
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection, connect, unix_connect
 
 from tests.skuld_kit import _no_signals, until
 from volundr.broker.channels.admission import Admission
@@ -132,6 +132,17 @@ async def link(uri: str, size: Size, offered: Sequence[str] = ("tty",)) -> Async
     async with connect(uri, subprotocols=protocols, max_size=None, compression=None, max_queue=4) as socket:
         assert socket.subprotocol == "tty"
         looker = Looker(socket, size)
+        await looker.greet()
+        yield looker
+
+
+@asynccontextmanager
+async def in_skuld(path: Path, session: str, name: str, ticket: str) -> AsyncIterator[Looker]:
+    """A look at a terminal of the Skuld that listens there."""
+    protocols = [websockets.Subprotocol("tty"), websockets.Subprotocol(f"volundr.ticket.{ticket}")]
+    uri = f"ws://skuld/s/{session}/ws/terminal/{name}"
+    async with unix_connect(str(path), uri, subprotocols=protocols, max_size=None, compression=None) as socket:
+        looker = Looker(socket, Size())
         await looker.greet()
         yield looker
 
