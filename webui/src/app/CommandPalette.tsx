@@ -37,7 +37,7 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
   const id = useId();
   const entries = useMemo(() => find(byId, session, go, query), [byId, session, go, query]);
   const chosen = Math.min(at, entries.length - 1);
-  useEffect(() => list.current?.children[chosen]?.scrollIntoView({ block: "nearest" }), [chosen]);
+  useEffect(() => void list.current?.children[chosen]?.scrollIntoView({ block: "nearest" }), [chosen]);
   const run = (entry: Entry | undefined) => {
     if (!entry) return;
     onClose();

@@ -19,6 +19,20 @@ const ANSWERS: readonly (readonly [string, readonly string[]])[] = [
   ["Deny", ["n"]],
 ];
 
+const DIFFS: readonly (readonly [string, readonly string[]])[] = [
+  ["Next, previous file", ["j", "k"]],
+  ["Next, previous change", ["n", "p"]],
+  ["Ask the agent about it", ["a"]],
+  ["Viewed", ["v"]],
+  ["Open, close the file", ["o"]],
+];
+
+const FILES: readonly (readonly [string, readonly string[]])[] = [
+  ["Save", ["mod+s"]],
+  ["Leave the editor", ["esc", "Tab"]],
+  ["Leave the terminal", ["Ctrl+F6"]],
+];
+
 export function HelpOverlay({ onClose }: { onClose: () => void }) {
   const [, go] = useLocation();
   const actions = actionsFor(undefined, go).flatMap((action) => (action.keys ? [[action.label, [action.keys]] as const] : []));
@@ -26,7 +40,11 @@ export function HelpOverlay({ onClose }: { onClose: () => void }) {
     <Dialog title="Keyboard" wide onClose={onClose}>
       <div className={styles.columns}>
         <Keys title="Anywhere" rows={[...MORE, ...actions]} />
-        <Keys title="When the agent asks" rows={ANSWERS} />
+        <div>
+          <Keys title="When the agent asks" rows={ANSWERS} />
+          <Keys title="In the diffs" rows={DIFFS} />
+          <Keys title="In files and terminals" rows={FILES} />
+        </div>
       </div>
     </Dialog>
   );

@@ -18,15 +18,19 @@ export function actionsFor(session: Session | undefined, go: (path: string) => v
   const { open } = useLayers.getState();
   return [
     { id: "new", label: "New session", group: "Session", keys: "c", run: () => open("new") },
-    ...(session ? sessionActions(session) : []),
+    ...(session ? sessionActions(session, go) : []),
     ...PLACES.map(({ path, label, keys }): Action => ({ id: path, label: `Go to ${label}`, group: "Go", keys, run: () => go(path) })),
     ...viewActions(),
   ];
 }
 
-function sessionActions(session: Session): Action[] {
+function sessionActions(session: Session, go: (path: string) => void): Action[] {
   const layers = useLayers.getState();
   return [
+    { id: "file", label: "Go to file …", group: "Go", keys: "g f", run: () => go(`/sessions/${session.id}/files?find=name`) },
+    { id: "search", label: "Search in files …", group: "Go", keys: "g /", run: () => go(`/sessions/${session.id}/files?find=content`) },
+    { id: "diffs", label: "Go to the diffs", group: "Go", keys: "g d", run: () => go(`/sessions/${session.id}/diffs`) },
+    { id: "terminal", label: "Go to the terminal", group: "Go", keys: "g t", run: () => go(`/sessions/${session.id}/terminal`) },
     ...verbsOf(session).map((verb): Action => ({ id: verb, label: `${VERB_WORDS[verb]} ${session.name}`, group: "Session", run: () => act(session.id, verb) })),
     { id: "rename", label: `Rename ${session.name}`, group: "Session", run: () => layers.rename(session.id) },
     { id: "delete", label: `Delete ${session.name} …`, group: "Session", run: () => layers.askDelete(session.id) },

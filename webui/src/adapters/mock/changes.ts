@@ -7,7 +7,7 @@ const GATE = `diff --git a/src/harbor/gate.py b/src/harbor/gate.py
 index 1b2c3d4..5e6f7a8 100644
 --- a/src/harbor/gate.py
 +++ b/src/harbor/gate.py
-@@ -1,11 +1,12 @@
+@@ -1,11 +1,11 @@
 -"""Which ships may enter."""
 +"""Which ships may enter, and why not."""
  
@@ -21,7 +21,7 @@ index 1b2c3d4..5e6f7a8 100644
  class Ship:
      name: str
      length: int
-@@ -13,4 +14,10 @@ class Ship:
+@@ -13,2 +13,8 @@ class Ship:
  def admit(ship: Ship) -> bool:
 -    return ship.length < LIMIT
 +    """Nothing longer than the quay."""

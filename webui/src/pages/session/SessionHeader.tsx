@@ -1,4 +1,5 @@
 import { ArrowLeft, PanelRight } from "lucide-react";
+import { useEffect, useRef } from "react";
 import { Link } from "wouter";
 import type { Session } from "../../api/types";
 import { usePreferences } from "../../stores/preferences";
@@ -24,6 +25,9 @@ export function SessionHeader({ session, tabs, current, wide, onTab }: SessionHe
   const { inspectorOpen, set } = usePreferences();
   const used = model(session);
   const known = cost(session);
+  const strip = useRef<HTMLDivElement>(null);
+  // On a phone there are more views than fit: the open one is always in sight.
+  useEffect(() => void strip.current?.querySelector("[aria-selected=true]")?.scrollIntoView?.({ block: "nearest", inline: "nearest" }), [current]);
   return (
     <header className={styles.header}>
       <div className={styles.line}>
@@ -62,11 +66,8 @@ export function SessionHeader({ session, tabs, current, wide, onTab }: SessionHe
           )}
         </div>
       </div>
-      <div className={styles.tabs}>
+      <div ref={strip} className={styles.tabs}>
         <Tabs label="Views of the session" tabs={tabs} current={current} onChange={onTab} />
-        <span className={styles.stateBelow}>
-          <SessionState session={session} />
-        </span>
       </div>
     </header>
   );

@@ -20,7 +20,7 @@ interface FileListProps {
 /** The changed files by name. One press goes to a file's changes. */
 export function FileList({ files, all, current, filter, viewed, onFilter, onPick }: FileListProps) {
   const list = useRef<HTMLUListElement>(null);
-  useEffect(() => list.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" }), [current]);
+  useEffect(() => void list.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" }), [current]);
   return (
     <nav className={styles.side} aria-label="Changed files">
       <div className={styles.filter}>

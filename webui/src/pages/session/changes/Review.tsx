@@ -137,5 +137,5 @@ function Bar({ session, known, report, seen, narrow }: { session: string; known:
 /** Room for the longest line number there may be. */
 function digitsOf(files: Changes["files"]): number {
   const most = Math.max(0, ...files.map((file) => file.added + file.removed));
-  return Math.max(4, String(most * 2).length);
+  return Math.max(4, String(most).length);
 }

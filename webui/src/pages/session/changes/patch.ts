@@ -22,8 +22,10 @@ export function readPatch(path: string, patch: string): readonly PatchHunk[] {
   let after = 0;
   for (const line of patch.split("\n")) {
     const open = hunks.at(-1);
+    const sign = line[0] ?? " ";
+    // Counts that promise more than there is end with the next head.
+    if (sign === "@") before = after = 0;
     if (open && (before > 0 || after > 0)) {
-      const sign = line[0] ?? " ";
       if (sign === "\\") continue;
       if (sign !== "+") before -= 1;
       if (sign !== "-") after -= 1;

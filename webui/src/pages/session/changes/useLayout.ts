@@ -11,7 +11,6 @@ export interface Layout {
 const NUMBER_PADDING = 12;
 const SIGN = 2;
 const TEXT_PADDING = 12;
-const ENDS = 16;
 
 /** How the rows of a diff fit into this box, from the real size of a letter. */
 export function useLayout(box: RefObject<HTMLElement | null>, split: boolean, digits: number): Layout {
@@ -39,6 +38,6 @@ export function useLayout(box: RefObject<HTMLElement | null>, split: boolean, di
   }, [box]);
   const gutter = Math.ceil(digits * letter) + NUMBER_PADDING;
   const numbers = split || narrow ? 1 : 2;
-  const room = (split ? width / 2 : width) - numbers * gutter - SIGN * letter - TEXT_PADDING - (split ? 1 : ENDS);
+  const room = (split ? width / 2 : width) - numbers * gutter - SIGN * letter - TEXT_PADDING - (split ? 1 : 0);
   return { gutter, measures: { columns: Math.max(8, Math.floor(room / letter)), line, head: coarse ? 48 : 38, note: 72 } };
 }

@@ -1,4 +1,4 @@
-import { type FormEvent, useId, useState } from "react";
+import { type FormEvent, useEffect, useId, useRef, useState } from "react";
 import { asProblem } from "../../../api/problem";
 import { Button } from "../../../ui/Button";
 import { Dialog } from "../../../ui/Dialog";
@@ -20,6 +20,9 @@ export function NameDialog({ title, verb, first, run, onClose }: NameDialogProps
   const [path, setPath] = useState(first);
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
+  const field = useRef<HTMLInputElement>(null);
+  // Not by autoFocus: that comes before the dialog is open.
+  useEffect(() => field.current?.focus(), []);
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const wrong = problemOfPath(path);
@@ -50,7 +53,7 @@ export function NameDialog({ title, verb, first, run, onClose }: NameDialogProps
     >
       <form id={id} className={styles.form} onSubmit={(event) => void submit(event)}>
         <Input
-          autoFocus
+          ref={field}
           mono
           aria-label="Path in the workspace"
           value={path}

@@ -26,6 +26,7 @@ class Rig {
     reset: () => void (this.resets += 1),
     write: (_, drawn) => void this.undrawn.push(drawn),
     title: () => undefined,
+    actual: () => undefined,
     line: (state) => void this.states.push(state),
   };
 
@@ -120,7 +121,8 @@ describe("the line to a terminal", () => {
 
 it("tells output, title and the rest apart", () => {
   expect(heard(bytes("1bash"))).toEqual({ type: "title", text: "bash" });
-  expect(heard(bytes("2{}"))).toEqual({ type: "other" });
+  expect(["2{}", "2nonsense", "9"].map((words) => heard(bytes(words)))).toEqual([{ type: "other" }, { type: "other" }, { type: "other" }]);
+  expect(heard(bytes('2{"columns":80,"rows":24}'))).toEqual({ type: "size", size: { columns: 80, rows: 24 } });
   expect(heard(bytes("0hi"))).toMatchObject({ type: "output" });
   expect([...rawInput("\x1b[M\xff")]).toEqual([0x30, 0x1b, 0x5b, 0x4d, 0xff]);
 });

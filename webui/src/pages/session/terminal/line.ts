@@ -23,11 +23,14 @@ export interface Screen {
   reset(): void;
   write(bytes: Uint8Array<ArrayBuffer>, drawn: () => void): void;
   title(text: string): void;
+  /** The size that the terminal really has: another viewer may have a smaller window. */
+  actual(size: Size): void;
   line(state: LineState): void;
 }
 
 const ENDED: Readonly<Record<number, string>> = {
   1000: "The terminal has ended.",
+  4001: "The program ended with an error.",
   4404: "This terminal is gone.",
   1001: "The session has stopped.",
 };
@@ -61,8 +64,11 @@ export class Line {
     return true;
   }
 
-  resize({ columns, rows }: Size): void {
-    if (this.isOpen && !this.view) this.wire?.send(resize(columns, rows));
+  /** Say how much fits now. False when there is nobody to decide by it. */
+  resize({ columns, rows }: Size): boolean {
+    if (!this.isOpen || this.view) return false;
+    this.wire?.send(resize(columns, rows));
+    return true;
   }
 
   /** Try now instead of waiting. */
@@ -106,6 +112,7 @@ export class Line {
     this.failures = 0;
     const said = heard(message);
     if (said.type === "title") this.screen.title(said.text);
+    if (said.type === "size") this.screen.actual(said.size);
     if (said.type !== "output") return;
     const mine = this.epoch;
     const { length } = said.bytes;

@@ -1,15 +1,30 @@
+import type { Size } from "../../../ports/terminals";
+
 /** ttyd's protocol: the first byte of a message says what it is. */
 
 const TEXT = new TextEncoder();
 const INPUT = 0x30;
 
-export type Heard = { type: "output"; bytes: Uint8Array<ArrayBuffer> } | { type: "title"; text: string } | { type: "other" };
+export type Heard = { type: "output"; bytes: Uint8Array<ArrayBuffer> } | { type: "title"; text: string } | { type: "size"; size: Size } | { type: "other" };
 
 /** What a message from the terminal says. */
 export function heard(message: Uint8Array<ArrayBuffer>): Heard {
   const rest = message.subarray(1);
   if (message[0] === 0x30) return { type: "output", bytes: rest };
   if (message[0] === 0x31) return { type: "title", text: new TextDecoder().decode(rest) };
+  if (message[0] === 0x32) return settings(rest);
+  return { type: "other" };
+}
+
+/** ttyd's settings for the client's terminal; of these Skuld sends the size that the terminal really has: the smallest of all that look at it. */
+function settings(bytes: Uint8Array): Heard {
+  try {
+    const said = JSON.parse(new TextDecoder().decode(bytes)) as { columns?: unknown; rows?: unknown };
+    const { columns, rows } = said;
+    if (typeof columns === "number" && typeof rows === "number") return { type: "size", size: { columns, rows } };
+  } catch {
+    // Settings that cannot be read are settings of something else.
+  }
   return { type: "other" };
 }
 

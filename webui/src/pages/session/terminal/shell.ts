@@ -1,10 +1,10 @@
 import { FitAddon } from "@xterm/addon-fit";
 import { Terminal } from "@xterm/xterm";
 import "@xterm/xterm/css/xterm.css";
-import type { TerminalsPort } from "../../../ports/terminals";
+import type { Size, TerminalsPort } from "../../../ports/terminals";
 import { tell, tellProblem } from "../../../stores/toasts";
 import { Line, type LineState } from "./line";
-import { adoptSheets, documentForTerminal } from "./sheets";
+import { adoptSheets, openUnderPolicy } from "./sheets";
 import { onThemeChange, themeOf } from "./theme";
 
 const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
@@ -33,6 +33,8 @@ export class Shell {
   private readonly line: Line;
   private readonly ends: (() => void)[] = [];
   private timer = 0;
+  /** How much fits into the box. The terminal itself may be smaller: the smallest window of all who look decides. */
+  private room: Size = { columns: 80, rows: 24 };
   /** The next letter is typed with Ctrl: a phone's keyboard has no such key. */
   control = false;
 
@@ -40,7 +42,6 @@ export class Shell {
     const style = getComputedStyle(box);
     this.terminal = new Terminal({
       allowProposedApi: false,
-      documentOverride: documentForTerminal(),
       fontFamily: style.fontFamily,
       fontSize: Number.parseFloat(style.fontSize),
       lineHeight: 1.2,
@@ -52,20 +53,21 @@ export class Shell {
       theme: themeOf(box),
     });
     this.terminal.loadAddon(this.fit);
-    this.terminal.open(box);
+    openUnderPolicy(() => this.terminal.open(box));
     this.ends.push(adoptSheets(box));
-    this.fit.fit();
+    this.room = this.measure();
+    this.terminal.resize(this.room.columns, this.room.rows);
     this.terminal.attachCustomKeyEventHandler((event) => this.press(event));
     this.line = new Line(port, place.session, place.id, place.view, {
-      size: () => ({ columns: this.terminal.cols, rows: this.terminal.rows }),
+      size: () => this.room,
       reset: () => this.terminal.reset(),
       write: (bytes, drawn) => this.terminal.write(bytes, drawn),
       title: (text) => events.title(text),
+      actual: ({ columns, rows }) => this.terminal.resize(columns, rows),
       line: (state) => events.line(state),
     });
     this.terminal.onData((data) => this.send(data));
     this.terminal.onBinary((data) => this.send(data, true));
-    this.terminal.onResize(({ cols, rows }) => this.line.resize({ columns: cols, rows }));
     this.follow(box);
   }
 
@@ -128,10 +130,23 @@ export class Shell {
     return !(!MAC && event.ctrlKey && event.shiftKey && key === "v");
   }
 
+  private measure(): Size {
+    const found = this.fit.proposeDimensions();
+    return found && found.cols > 1 ? { columns: found.cols, rows: found.rows } : this.room;
+  }
+
+  private resize(): void {
+    const next = this.measure();
+    if (next.columns === this.room.columns && next.rows === this.room.rows) return;
+    this.room = next;
+    // Answered with the size that it then has.
+    if (!this.line.resize(next)) this.terminal.resize(next.columns, next.rows);
+  }
+
   private follow(box: HTMLElement): void {
     const settle = () => {
       window.clearTimeout(this.timer);
-      this.timer = window.setTimeout(() => box.clientWidth > 0 && this.fit.fit(), SETTLE_MS);
+      this.timer = window.setTimeout(() => box.clientWidth > 0 && this.resize(), SETTLE_MS);
     };
     const observer = new ResizeObserver(settle);
     observer.observe(box);
