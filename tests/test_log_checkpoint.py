@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from volundr.broker.checkpoint import fingerprint, load
 from volundr.broker.codec import Entry, encode_entry
 from volundr.broker.conversation import Conversation
+from volundr.broker.epochs import epoch_of
 from volundr.broker.frames import Attach, Hello
 from volundr.broker.history import past
-from volundr.broker.log import Log, epoch_of
+from volundr.broker.log import Log
 from volundr.broker.parts import Activity, Attachment, Capabilities, Choice, Rule, Task, Usage
 from volundr.broker.records import (
     AgentMessage,

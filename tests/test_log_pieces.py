@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -15,7 +16,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from volundr.broker.checkpoint import load
-from volundr.broker.log import Full, Log, epoch_of
+from volundr.broker.epochs import epoch_of
+from volundr.broker.log import Full, Log
 from volundr.broker.pieces import Piece, files, pack, packed_name
 from volundr.broker.recovery import Upkeep
 from volundr.broker.scan import CHECKPOINT
@@ -104,6 +106,48 @@ def test_a_reader_in_the_middle_of_packing_sees_no_difference(tmp_path: Path) ->
         assert log.read(1, 57) == flat(made)
     assert log.due() == []
     log.close()
+
+
+def test_who_only_looks_reads_on_while_the_owner_packs(tmp_path: Path) -> None:
+    made = batches(57)
+    owner = Log.open(tmp_path, full=SMALL)
+
+    async def story() -> None:
+        for batch in made:
+            owner.append(batch)
+            await owner.sync(owner.end)
+
+    asyncio.run(story())
+    looker = Log.peek(tmp_path)
+    assert looker is not None
+    for piece, size in owner.due():
+        owner.packed(pack(piece, size))
+        assert looker.read(1, 57) == flat(made)
+        another = Log.peek(tmp_path)
+        assert another is not None and another.read(1, 57) == flat(made)
+    owner.close()
+
+
+def test_looking_again_and_again_while_another_thread_packs_sees_the_whole_log(tmp_path: Path) -> None:
+    made = batches(400)
+    owner = Log.open(tmp_path, full=Full(records=4))
+
+    async def story() -> None:
+        for batch in made:
+            owner.append(batch)
+            await owner.sync(owner.end)
+
+    asyncio.run(story())
+    packer = threading.Thread(target=Upkeep(tmp_path, owner).work)
+    packer.start()
+    looks = 0
+    while packer.is_alive() or not looks:
+        looker = Log.peek(tmp_path)
+        assert looker is not None and looker.read(1, 400) == flat(made)
+        looks += 1
+    packer.join()
+    print(f"looked {looks} times while {len(files(tmp_path))} pieces were packed")
+    owner.close()
 
 
 def test_killed_at_any_call_to_the_system_nothing_that_was_acknowledged_is_lost(tmp_path: Path) -> None:
@@ -283,6 +327,42 @@ def test_a_lost_piece_is_a_gap_and_nothing_behind_it_is_taken_for_something_else
     log = Log.open(tmp_path, full=SMALL)
     assert log.read(1, 99) == written[: there[2][0] - 1]
     log.close()
+
+
+FULL_DISK = """
+import asyncio, resource, signal, sys
+from pathlib import Path
+from tests.test_log_pieces import SMALL, batches, flat
+from volundr.broker.log import Log
+from volundr.broker.recovery import Upkeep
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+folder = Path(sys.argv[1])
+
+async def main():
+    log = Log.open(folder, full=SMALL)
+    for batch in batches(57):
+        log.append(batch)
+        await log.sync(log.end)
+    upkeep = Upkeep(folder, log, 1, 1)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
+    upkeep.work()
+    assert len(log.due()) >= 4 and not list(folder.glob("*.new")) and not list(folder.glob("*.z"))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert log.read(1, 99) == flat(batches(57))
+    upkeep.work()
+    assert not log.due() and (folder / "checkpoint").exists()
+    assert log.read(1, 99) == flat(batches(57))
+
+asyncio.run(main())
+"""
+
+
+def test_a_full_disk_puts_packing_off_and_keeps_no_rubbish(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    ran = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(tmp_path)], capture_output=True, text=True, check=False, timeout=60, env=environment
+    )
+    assert ran.returncode == 0, ran.stderr[-3000:]
 
 
 def test_pieces_say_what_is_wrong_with_them(tmp_path: Path) -> None:

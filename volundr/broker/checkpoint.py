@@ -11,6 +11,7 @@ import os
 import zlib
 from array import array
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
@@ -52,6 +53,8 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
         sync_folder(folder)
     except OSError as error:
         log.warning("checkpoint not written", extra={"folder": str(folder), "cause": str(error)})
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
 
 
 def load(folder: Path, epoch: str) -> Checkpoint | None:

@@ -4,7 +4,8 @@ import asyncio
 from pathlib import Path
 
 from volundr.broker.checkpoint import load_known
-from volundr.broker.log import Log, epoch_of
+from volundr.broker.epochs import epoch_of
+from volundr.broker.log import Log
 from volundr.broker.scan import CHECKPOINT, Known
 
 HISTORY_RECORDS = 2000

@@ -6,7 +6,6 @@ get, and a newline. Whatever a crash leaves behind the last complete batch is cu
 
 import asyncio
 import fcntl
-import json
 import logging
 import os
 import sys
@@ -17,10 +16,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Protocol, Self
-from uuid import uuid4
 from zlib import crc32
 
-from volundr.broker.pieces import HEAD, Gone, Piece, checked, name_of, sync_folder
+from volundr.broker.epochs import boot_id, close_side, epoch_of, next_epoch, write_side
+from volundr.broker.pieces import HEAD, Gone, Piece, checked, name_of, present, sync_folder
 from volundr.broker.scan import CHECKPOINT, Found, Known, cut, drop, scan, tidy
 from volundr.domain.errors import Unavailable
 
@@ -28,18 +27,10 @@ log = logging.getLogger(__name__)
 
 AGE = 5000
 """After so many records more a log has `aged`."""
-_TRIES = 5
+_TRIES, _LOOKS = 5, 50
 _ROOM_HINT = "Make room on the disk that holds Volundr's home folder; the session goes on by itself then."
 _DAMAGE_HINT = "Stop and start the session: what is good is kept, what is not is put aside."
 _flush = os.fdatasync if sys.platform == "linux" else os.fsync
-
-
-def boot_id() -> str:
-    """Names this boot of the machine; "" where the system has no such name."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,18 +94,18 @@ class Log:
         `known` is what a checkpoint says; if it does not hold, `known` of the log is 0 and all was read.
         """
         boot = boot_id() if boot is None else boot
-        path, side = folder / name_of(1), folder / "log.json"
+        path = folder / name_of(1)
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 found = scan(folder, known)
-                epoch = _epoch(side, boot, found)
+                epoch = next_epoch(folder, boot, found)
                 if found.torn:
                     cut(folder, found, epoch)
                 tidy(found.pieces)
-                _write_side(side, epoch, boot, clean=False)
+                write_side(folder, epoch, boot, clean=False)
                 file = _to_append(found, lock)
             except BaseException:
                 os.close(lock)
@@ -134,7 +125,7 @@ class Log:
         try:
             epoch = epoch_of(folder)
             path.stat()
-            return cls(-1, -1, epoch, scan(folder, known), folder)
+            return cls(-1, -1, epoch, _looked_at(folder, known), folder)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -238,13 +229,14 @@ class Log:
         return [line[HEAD:] for line in lines]
 
     def _bytes(self, start: int, end: int) -> bytes:
-        """Pieces become packed while they are read: then they are looked for once more."""
-        for _ in range(_TRIES - 1):
+        """Pieces become packed while they are read, also by the owner of a log that is only looked at: then once more."""
+        pieces = self._pieces
+        for _ in range(_TRIES):
             try:
-                return _gather(self._pieces, start, end)
+                return _gather(pieces, start, end)
             except (Gone, FileNotFoundError):
-                continue
-        return _gather(self._pieces, start, end)
+                pieces = tuple(map(present, self._pieces))
+        return _gather(pieces, start, end)
 
     def fits(self, first: int, size: int) -> int:
         """The last record up to which reading from `first` stays within `size` bytes; at least `first` itself."""
@@ -283,8 +275,7 @@ class Log:
             self._sync_blocking(self._end)
             self._synced = self._end
             self.upkeep.finish()
-            side = self.folder / "log.json"
-            _write_side(side, self.epoch, json.loads(side.read_bytes())["boot"], clean=True)
+            close_side(self.folder, self.epoch)
         except (OSError, ValueError):
             log.warning("log not closed cleanly", extra={"folder": str(self.folder)})
         finally:
@@ -333,11 +324,6 @@ class Log:
             log.warning("torn tail left in log", extra={"folder": str(self.folder)})
 
 
-def epoch_of(folder: Path) -> str:
-    """The epoch as it stands beside the log. Raises OSError, ValueError, KeyError or TypeError."""
-    return str(json.loads((folder / "log.json").read_bytes())["epoch"])
-
-
 def _fresh(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
 
@@ -354,6 +340,20 @@ def _to_append(found: Found, lock: int) -> int:
     return lock if newest.first == 1 else os.open(newest.path, os.O_RDWR | os.O_CLOEXEC)
 
 
+def _looked_at(folder: Path, known: Known | None) -> Found:
+    """What there is, though its owner may pack a piece under our eyes: it seems to be missing then."""
+    before = (-1, -1)
+    for _ in range(_LOOKS):
+        try:
+            found = scan(folder, known)
+        except FileNotFoundError:
+            continue
+        if not found.lost or before == (found.end, found.size):
+            return found
+        before = (found.end, found.size)
+    return scan(folder, known)
+
+
 def _gather(pieces: Sequence[Piece], start: int, end: int) -> bytes:
     parts = []
     for number in range(bisect_right(pieces, start, key=lambda piece: piece.start) - 1, len(pieces)):
@@ -362,24 +362,3 @@ def _gather(pieces: Sequence[Piece], start: int, end: int) -> bytes:
             break
         parts.append(piece.read(max(start - piece.start, 0), min(end, after) - max(start, piece.start)))
     return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-def _epoch(side: Path, boot: str, found: Found) -> str:
-    """The epoch of before, unless clients may have seen records that are lost: then cursors of old must not be trusted."""
-    try:
-        known = json.loads(side.read_bytes())
-        epoch, before, clean = str(known["epoch"]), str(known["boot"]), bool(known["clean"])
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return uuid4().hex[:12]
-    lost = found.torn if clean else before != boot
-    return uuid4().hex[:12] if lost or found.beyond else epoch
-
-
-def _write_side(side: Path, epoch: str, boot: str, *, clean: bool) -> None:
-    new = side.with_suffix(".new")
-    with new.open("w", encoding="utf-8") as out:
-        json.dump({"epoch": epoch, "boot": boot, "clean": clean}, out)
-        out.flush()
-        os.fsync(out.fileno())
-    new.replace(side)
-    sync_folder(side.parent)

@@ -90,6 +90,17 @@ def pack(piece: Piece, size: int) -> Piece:
     """Blocking. Write the packed twin of a plain piece of so many bytes, durably, under its name."""
     path = piece.path.with_name(packed_name(piece.first))
     new = path.with_suffix(".new")
+    try:
+        _write_packed(new, piece, size)
+        new.replace(path)
+    except OSError:
+        new.unlink(missing_ok=True)  # a full disk needs the room
+        raise
+    sync_folder(path.parent)
+    return Piece(path, piece.first, piece.start)
+
+
+def _write_packed(new: Path, piece: Piece, size: int) -> None:
     lengths = array("I")
     with open(new, "wb", opener=_private) as out:
         for at in range(0, size, BLOCK):
@@ -101,9 +112,12 @@ def pack(piece: Piece, size: int) -> Piece:
         out.write(_FOOT.pack(piece.first, size, BLOCK, len(lengths), zlib.crc32(table), _MAGIC))
         out.flush()
         os.fsync(out.fileno())
-    new.replace(path)
-    sync_folder(path.parent)
-    return Piece(path, piece.first, piece.start)
+
+
+def present(piece: Piece) -> Piece:
+    """This piece as it is now: packed, if it has become so."""
+    twin = piece.path.with_name(packed_name(piece.first))
+    return Piece(twin, piece.first, piece.start) if not piece.packed and twin.exists() else piece
 
 
 def sync_folder(folder: Path) -> None:

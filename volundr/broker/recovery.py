@@ -12,7 +12,8 @@ from threading import Lock
 from volundr.broker.checkpoint import Checkpoint, load, save
 from volundr.broker.codec import Entry, decode_entry
 from volundr.broker.conversation import Conversation
-from volundr.broker.log import Log, epoch_of
+from volundr.broker.epochs import epoch_of
+from volundr.broker.log import Log
 from volundr.broker.pieces import pack
 from volundr.broker.records import AgentState, Notice, TurnFinished
 from volundr.broker.state import State
