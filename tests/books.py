@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from fastapi import FastAPI
 
 from tests.pods import TablePods
 from tests.test_sessions_lifecycle import AnyFolder
@@ -46,6 +47,7 @@ class Desk:
     books: Books
     reports: ReportService
     http: httpx.AsyncClient
+    api: FastAPI
 
     async def session(self, name: str = "one", status: Status = Status.RUNNING, owner: str = "local") -> Session:
         session = Session(name=name, agent="demo", status=status, owner_id=owner)
@@ -73,9 +75,10 @@ def books_of(db: Database) -> Books:
 
 
 @asynccontextmanager
-async def desk(db: Database, home: Path) -> AsyncIterator[Desk]:
+async def desk(db: Database, home: Path, port: int = PORT) -> AsyncIterator[Desk]:
     await migrate(db, MIGRATIONS)
-    (home / "run").mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (home / "run").mkdir(mode=0o700, exist_ok=True)
     keys, logins, store, books = keys_of(home), FileLogins(home / "run" / "logins.json"), SessionStore(db), books_of(db)
     launch = Launch(pods=TablePods(), contributors=(), progress=Progress(store, LocalBroadcaster()), timeout=5)
     sessions = SessionService(store, AnyFolder(), launch, ("demo",), Tasks())
@@ -88,8 +91,8 @@ async def desk(db: Database, home: Path) -> AsyncIterator[Desk]:
         ChronicleService: ChronicleService(books.chronicles),
         PermissionService: PermissionService(books.permissions),
     }
-    api = build_api(services, local_site(PORT), LocalIdentity(keys, logins), LocalAuthorization(), 1024 * 1024)
+    api = build_api(services, local_site(port), LocalIdentity(keys, logins), LocalAuthorization(), 1024 * 1024)
     transport = httpx.ASGITransport(api)
     bearer = {"authorization": f"Bearer {keys.token}"}
-    async with httpx.AsyncClient(transport=transport, base_url=f"http://localhost:{PORT}", headers=bearer) as http:
-        yield Desk(db, keys, store, books, reports, http)
+    async with httpx.AsyncClient(transport=transport, base_url=f"http://localhost:{port}", headers=bearer) as http:
+        yield Desk(db, keys, store, books, reports, http, api)

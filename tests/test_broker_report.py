@@ -26,12 +26,16 @@ class Forge:
     heads: list[str] = field(default_factory=list)
     calls: int = 0
 
+    def told(self) -> dict[str, Any]:
+        """The newest activity, or nothing yet."""
+        return next((one for one in reversed(self.heard) if "state" in one), {"state": ""})
+
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         length = next(int(line.split(":")[1]) for line in head.splitlines() if line.lower().startswith("content-length"))
         body = json.loads(await reader.readexactly(length))
         self.calls += 1
-        if self.status < 400:
+        if self.status < 400 and head.startswith("PUT"):
             self.heads.append(head)
             self.heard.append(body)
         writer.write(f"HTTP/1.1 {self.status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode())
@@ -96,13 +100,13 @@ def test_a_session_reports_what_it_does_and_that_it_stopped(tmp_path: Path) -> N
             session = await rig.new(report_url=url)
             async with rig.client(session) as ann:
                 await ann.send(type="send", id="m", text="x")
-                await until(lambda: any(one["state"] == "working" for one in forge.heard))
+                await until(lambda: any(one.get("state") == "working" for one in forge.heard))
                 rig.world.of(session).say(Ready(model="big"), TextDone(id="a", block=0, kind="text", text="hi"))
                 rig.world.of(session).say(TurnEnded(status="ok"))
-                await until(lambda: forge.heard[-1]["state"] == "idle")
-            assert (forge.heard[-1]["messages"], forge.heard[-1]["model"]) == (2, "big")
+                await until(lambda: forge.told()["state"] == "idle")
+            assert (forge.told()["messages"], forge.told()["model"]) == (2, "big")
             await rig.skuld.manager.stop(session)
-            assert forge.heard[-1]["state"] == "stopped"
+            assert forge.told()["state"] == "stopped"
             assert f"Bearer {derive('s3', 'report')}" in forge.heads[-1]
 
     asyncio.run(story())

@@ -16,7 +16,7 @@ from volundr.broker.events import Asked, Ready
 from volundr.broker.parts import Rule
 from volundr.broker.records import PermissionRaised
 from volundr.broker.report import LONGEST_INPUT, open_questions, shortened
-from volundr.broker.routes import permissions
+from volundr.broker.routes.permissions import Decision
 from volundr.db.database import Database
 from volundr.domain.errors import Invalid
 from volundr.domain.permissions import OpenQuestion
@@ -152,13 +152,6 @@ def test_any_input_fits(given: dict[str, object]) -> None:
         assert shortened(given) == given
 
 
-def mounted(rig: Rig) -> Rig:
-    app = rig.skuld.app
-    if not any(getattr(route, "name", "") == "skuld_decide" for route in app.routes):  # type: ignore[attr-defined]
-        app.include_router(permissions.router)  # type: ignore[attr-defined]
-    return rig
-
-
 async def asking(rig: Rig, *names: str) -> str:
     session = await rig.new()
     async with rig.client(session) as ann:
@@ -180,7 +173,6 @@ def ticket(session: str, by: str = "bob") -> str:
 def test_an_answer_over_http_reaches_the_agent_once_and_the_second_hears_why_not(tmp_path: Path) -> None:
     async def story() -> None:
         async with skuld(tmp_path) as rig:
-            mounted(rig)
             session = await asking(rig, "ask/1", "two")
             path = f"/s/{session}/permissions"
             status, shown = await rig.http("GET", path, ticket(session))
@@ -196,7 +188,7 @@ def test_an_answer_over_http_reaches_the_agent_once_and_the_second_hears_why_not
             status, problem = await rig.http("POST", f"{path}/three", ticket(session), {"decision": "allow"})
             assert (status, problem["detail"]) == (409, "There is no such question.")
             assert (await rig.http("POST", f"{path}/two", ticket(session), {"decision": "maybe"}))[0] == 422
-            assert (await rig.http("POST", f"{path}/two", ticket(session), {"decision": "allow"}))[0] == 200
+            assert (await rig.http("POST", f"{path}/two", ticket(session), Decision(decision="allow").model_dump()))[0] == 200
             status, shown = await rig.http("GET", path, ticket(session))
             assert shown == {"items": []}
 
@@ -206,7 +198,6 @@ def test_an_answer_over_http_reaches_the_agent_once_and_the_second_hears_why_not
 def test_without_a_ticket_nothing_is_shown_or_decided(tmp_path: Path) -> None:
     async def story() -> None:
         async with skuld(tmp_path) as rig:
-            mounted(rig)
             session = await asking(rig, "p")
             path, used = f"/s/{session}/permissions", ticket(session)
             assert (await rig.http("GET", path, "nonsense"))[0] == 403

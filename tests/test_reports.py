@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.books import desk
-from tests.conftest import Run
+from tests.conftest import Run, sqlite_file
+from volundr.api.chronicles import ChronicleOut
+from volundr.api.reports import ITEMS_MOST
 from volundr.broker.codec import Entry
 from volundr.broker.outbox import Fold
 from volundr.broker.parts import Usage
@@ -94,6 +96,7 @@ def test_the_newest_chronicle_holds_also_when_an_old_report_comes_late(on_databa
             await site.report(session, story(9, unfinished_work=["two"]), story(4))
             await site.report(session, story(7))
             shown = await site.get(path)
+            assert shown.keys() == ChronicleOut.model_fields.keys()
             assert (shown["summary"], shown["key_changes"], shown["unfinished_work"]) == ("at 9", ["a.py"], ["two"])
             await site.report(session, story(3), epoch="e2")  # the log lost its tail: what counts is what is left of it
             assert (await site.get(path))["summary"] == "at 3"
@@ -150,13 +153,21 @@ def test_only_the_sessions_own_broker_may_report(tmp_path: Path, on_database: Ru
 )
 def test_what_makes_no_sense_is_refused_as_a_whole(tmp_path: Path, item: object) -> None:
     async def main() -> None:
-        from tests.conftest import sqlite_file
-
         async with sqlite_file(tmp_path) as db, desk(db, tmp_path) as site:
             session = await site.session()
             answer = await site.report(session, use(9), item)  # type: ignore[arg-type]
             assert answer.status_code == 422, answer.text
             assert (await site.get(f"sessions/{session.id}/usage"))["models"] == []
+
+    asyncio.run(main())
+
+
+def test_a_report_has_an_end(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with sqlite_file(tmp_path) as db, desk(db, tmp_path) as site:
+            session = await site.session()
+            assert (await site.report(session, *[moment(1)] * (ITEMS_MOST + 1))).status_code == 422
+            assert (await site.report(session, *[moment(1)] * ITEMS_MOST)).status_code == 204
 
     asyncio.run(main())
 

@@ -22,7 +22,7 @@ class Meter:
     def __init__(self, spent: Iterable[Usage] = ()) -> None:
         self._sums: dict[str, Usage] = {}
         for usage in spent:
-            self._sums[usage.model] = _plus(self._sums.get(usage.model), usage)
+            self._sums[usage.model] = plus(self._sums.get(usage.model), usage)
 
     def take(self, sums: Iterable[Usage]) -> Sequence[Usage]:
         """What is new in the whole list of sums. A model whose sum shrank, or was left out before, began again at nothing."""
@@ -39,7 +39,7 @@ def told(entry: Entry) -> Sequence[Item]:
         return ()
     sums: dict[str, Usage] = {}
     for usage in record.usage:
-        sums[usage.model] = _plus(sums.get(usage.model), usage)
+        sums[usage.model] = plus(sums.get(usage.model), usage)
     return [
         {
             "type": "usage",
@@ -65,7 +65,8 @@ def _made(model: str, counts: Counts, cost: float | None) -> Usage:
     return Usage(model=model, input=counts[0], output=counts[1], cache_read=counts[2], cache_write=counts[3], cost_usd=cost)
 
 
-def _plus(one: Usage | None, other: Usage) -> Usage:
+def plus(one: Usage | None, other: Usage) -> Usage:
+    """Two uses of one model as one."""
     if one is None:
         return other
     a, b = _counts(one), _counts(other)
