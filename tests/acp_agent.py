@@ -33,8 +33,8 @@ def send(**said: Any) -> None:
     print(json.dumps({"jsonrpc": "2.0", **said}), flush=True)
 
 
-def update(kind: str, **said: Any) -> None:
-    send(method="session/update", params={"sessionId": "s-1", "update": {"sessionUpdate": kind, **said}})
+def update(what: str, /, **said: Any) -> None:
+    send(method="session/update", params={"sessionId": "s-1", "update": {"sessionUpdate": what, **said}})
 
 
 def say(text: str) -> None:

@@ -199,10 +199,10 @@ def test_a_section_makes_an_agent_and_one_without_a_program_says_so() -> None:
     adapters = Adapters()
     volundr_acp.volundr_adapters(adapters)
     sections = {"mine": {"protocol": "acp", "command": "my-agent", "label": "Mine", "args": ["--acp"]}}
-    agents = adapters.all(Agent, sections)  # type: ignore[type-abstract]
+    agents = adapters.all(Agent, sections)
     assert {name: one.label for name, one in agents.items()} == {"gemini": "Gemini CLI", "opencode": "opencode", "mine": "Mine"}
     with pytest.raises(Invalid, match="mine"):
-        adapters.all(Agent, {"mine": {"protocol": "acp"}})  # type: ignore[type-abstract]
+        adapters.all(Agent, {"mine": {"protocol": "acp"}})
 
 
 def test_errors_have_hints() -> None:

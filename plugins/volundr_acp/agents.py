@@ -74,7 +74,7 @@ class AcpAgent(Agent):
         path = shutil.which(self._command, path=env.get("PATH"))
         if path is None:
             return Found(available=False, problem=self._missing(), hint=self._program.install)
-        version, problem = _version(path, {**env, **self._settings.env})
+        version, problem = _version(path, {**env, **self._settings.env, **(self._program.env or {})})
         if problem and self._program in (OPENCODE, GEMINI):
             return Found(available=False, path=path, problem=problem, hint=self._program.install)
         return Found(available=True, version=version, path=path)
@@ -114,7 +114,7 @@ def by_settings(name: str, settings: AcpSettings) -> AcpAgent:
 
 
 def _version(path: str, env: Mapping[str, str]) -> tuple[str, str]:
-    """What the program says, or why it says nothing. Not every ACP program knows `--version`."""
+    """What the program says, or why it fails. One that only takes long is there all the same (these are slow to start)."""
     try:
         asked = subprocess.run(
             [path, "--version"],
@@ -126,7 +126,7 @@ def _version(path: str, env: Mapping[str, str]) -> tuple[str, str]:
             check=True,
         )
     except subprocess.TimeoutExpired:
-        return "", f"`{path} --version` does not answer."
+        return "", ""
     except (OSError, subprocess.CalledProcessError, UnicodeDecodeError) as error:
         words = error.stderr.strip() if isinstance(error, subprocess.CalledProcessError) else str(error)
         return "", f"`{path} --version` fails: {words or error}"
