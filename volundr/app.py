@@ -17,8 +17,11 @@ from volundr.api.webui import WebUI
 from volundr.broker.transports.transport import Agent
 from volundr.db.database import Database
 from volundr.domain.agents import AgentCatalog
+from volundr.domain.chronicles import ChronicleService
 from volundr.domain.gateway import GatewayPort, SessionKeys
 from volundr.domain.logins import Logins
+from volundr.domain.permissions import PermissionService
+from volundr.domain.reports import Books, ReportService
 from volundr.domain.sessions.contributors.core import CoreContributor
 from volundr.domain.sessions.contributors.workspace import WorkspaceContributor
 from volundr.domain.sessions.launch import Launch
@@ -28,6 +31,8 @@ from volundr.domain.sessions.progress import Progress
 from volundr.domain.sessions.reconcile import Reconciler
 from volundr.domain.sessions.service import SessionService
 from volundr.domain.system import SystemReport, SystemService
+from volundr.domain.timeline import TimelineService
+from volundr.domain.tokens import TokenService
 from volundr.domain.upstream import Upstream
 from volundr.domain.workspaces import Workspaces
 from volundr.local.agents import LocalAgents
@@ -40,8 +45,12 @@ from volundr.local.workspaces import LocalWorkspaces
 from volundr.process import Tasks
 from volundr.registry import Adapters
 from volundr.settings import Settings
+from volundr.store.chronicles import ChronicleStore
 from volundr.store.opening import open_up_to_date
+from volundr.store.permissions import PermissionStore
 from volundr.store.sessions import SessionStore
+from volundr.store.timeline import TimelineStore
+from volundr.store.tokens import TokenStore
 
 WEBUI = Path(__file__).resolve().parent.parent / "webui_dist"
 
@@ -91,6 +100,7 @@ def build_forge(settings: Settings, port: int, db: Database, pods: PodManager, a
     door = Door(site=site, identity=identity, authorization=authorization, gateway=gateway, secret=keys.session)
     about = _about(settings, db)
     services: dict[type, Any] = {
+        **_books(service, db),
         SessionService: service,
         SystemService: SystemService(LocalMachine(db), agents, about),
         Workspaces: workspaces,
@@ -112,6 +122,20 @@ def build_forge(settings: Settings, port: int, db: Database, pods: PodManager, a
         db=db,
         tasks=tasks,
     )
+
+
+def _books(service: SessionService, db: Database) -> dict[type, Any]:
+    """What brokers report, and who is asked about it."""
+    books = Books(
+        tokens=TokenStore(db), timeline=TimelineStore(db), chronicles=ChronicleStore(db), permissions=PermissionStore(db)
+    )
+    return {
+        ReportService: ReportService(service, books),
+        TokenService: TokenService(books.tokens),
+        TimelineService: TimelineService(books.timeline),
+        ChronicleService: ChronicleService(books.chronicles),
+        PermissionService: PermissionService(books.permissions),
+    }
 
 
 def _about(settings: Settings, db: Database) -> SystemReport:

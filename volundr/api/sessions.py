@@ -10,11 +10,13 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from volundr.api.deps import service
+from volundr.api.permissions import QuestionIn
 from volundr.api.security import allowed
 from volundr.domain import tickets
 from volundr.domain.errors import Conflict
 from volundr.domain.gateway import GatewayPort, SessionKeys
 from volundr.domain.identity import Principal
+from volundr.domain.reports import ReportService
 from volundr.domain.sessions.model import Activity, EmptySource, GitSource, LocalSource, Options, Session, Status
 from volundr.domain.sessions.service import SessionService
 
@@ -92,6 +94,7 @@ class ActivityReport(Strict):
     messages: int = Field(default=0, ge=0)
     model: str = Field(default="", max_length=200)
     cost_usd: float | None = Field(default=None, ge=0)
+    questions: list[QuestionIn] = Field(default_factory=list, max_length=100, description="What waits for an answer now.")
 
 
 class SessionOut(BaseModel):
@@ -259,12 +262,13 @@ async def issue_ticket(
 
 @router.put("/{session_id}/activity", status_code=204)
 async def report_activity(
-    sessions: Sessions,
+    reports: Annotated[ReportService, Depends(service(ReportService))],
     _: Annotated[Principal, Depends(allowed("session.report"))],
     session_id: UUID,
     report: ActivityReport,
 ) -> None:
-    await sessions.report(session_id, Activity(**report.model_dump()))
+    activity = Activity(**report.model_dump(exclude={"questions"}))
+    await reports.activity(session_id, activity, [question.question() for question in report.questions])
 
 
 @router.get("/{session_id}/logs")

@@ -23,6 +23,7 @@ from volundr.broker.channels.lounge import Lounge
 from volundr.broker.channels.tty import tty
 from volundr.broker.channels.websocket import chat
 from volundr.broker.files.roots import Access
+from volundr.broker.leftovers import deliver_leftovers
 from volundr.broker.routes import SESSION_ROUTERS
 from volundr.broker.routes.code import EDITOR
 from volundr.broker.service_manager import ServiceManager, Surroundings
@@ -86,6 +87,7 @@ def compose(around: Surroundings, key: str, routes: Sequence[BaseRoute] = (), en
         tasks = Tasks()
         await manager.recover()
         tasks.spawn(Watch(manager.brokers, around.permission_seconds).run(), name="watch sessions")
+        tasks.spawn(deliver_leftovers(around.home, manager.runs), name="leftover reports")
         for name, channel in around.channels.items():
             tasks.spawn(_keep(name, channel, Lounge(manager)), name=f"channel {name}")
         try:

@@ -17,11 +17,12 @@ from volundr.broker.events import Exited
 from volundr.broker.frames import ActivityChanged, Attach, Choose, Decide, Diagnosis, Hello, Interrupt, Live, Rejected, Send
 from volundr.broker.journal import Journal, Reply
 from volundr.broker.log import Log
+from volundr.broker.outbox import Outbox
 from volundr.broker.parts import Activity, Rule
 from volundr.broker.people import Doing, Said
 from volundr.broker.records import ToolFinished, ToolStarted, TurnFinished, TurnStarted
 from volundr.broker.recovery import Told, recover
-from volundr.broker.report import News, Reporter
+from volundr.broker.report import News, Reporter, open_questions
 from volundr.broker.runner import Link, Runner
 from volundr.broker.stream import Client, Stream
 from volundr.broker.terminal.terminals import Terminals
@@ -70,9 +71,11 @@ class Broker:
         self._told = told
         self.diagnosis = FINE
         self._tools: dict[str, tuple[str, float]] = {}
-        self._reported: tuple[Activity, int, str, float | None] | None = None
+        self._reported: tuple[Activity, int, str, float | None, tuple[str, ...]] | None = None
         self._tasks = Tasks()
-        self._reporter = Reporter(spec.report_url, derive(spec.secret, "report"))
+        report_secret = derive(spec.secret, "report")
+        self._reporter = Reporter(spec.report_url, report_secret)
+        self._outbox = Outbox(parts.folder, log_file, spec.report_url, report_secret)
         self.journal = Journal(
             log=log_file,
             conversation=conversation,
@@ -115,6 +118,7 @@ class Broker:
         name = self.spec.session_id
         self._tasks.spawn(self.journal.sync_forever(), name=f"sync {name}")
         self._tasks.spawn(self._reporter.run(), name=f"report {name}")
+        self._tasks.spawn(self._outbox.run(), name=f"outbox {name}")
         self._runner.begin(self._tasks)
         self.journal.change()
 
@@ -123,6 +127,7 @@ class Broker:
         self.spec = self._runner.spec = spec
         self.journal.conversation.model = spec.model
         self._reporter.aim(spec.report_url, derive(spec.secret, "report"))
+        self._outbox.aim(spec.report_url, derive(spec.secret, "report"))
         self._reported = None
         self.journal.put(Opened())
 
@@ -140,7 +145,7 @@ class Broker:
         except TimeoutError:
             log.warning("end of the run is not in the log", extra=about)
         self._enter("stopped")
-        await self._reporter.flush(GOODBYE_SECONDS)
+        await asyncio.gather(self._reporter.flush(GOODBYE_SECONDS), self._outbox.flush(GOODBYE_SECONDS))
         await self.leave(1001, "This session was stopped.")
 
     def _enter(self, phase: Literal["stopping", "stopped"]) -> None:
@@ -244,6 +249,7 @@ class Broker:
 
     def _seen(self, entry: Entry) -> None:
         self._told.note(entry)
+        self._outbox.note(entry)
         match entry.record:
             case ToolStarted(id=tool, title=title):
                 self._tools[tool] = (title, time.monotonic())
@@ -260,7 +266,16 @@ class Broker:
     def _shown(self) -> None:
         self._runner.wake()
         state, activity = self.journal.conversation.state, self.journal.activity
-        about = (activity, state.messages, state.model, state.cost_usd)
+        about = (activity, state.messages, state.model, state.cost_usd, tuple(state.questions))
         if about != self._reported:
             self._reported = about
-            self._reporter.tell(News(activity=activity, messages=state.messages, model=state.model, cost_usd=state.cost_usd))
+            questions = open_questions(state.questions, state.asked_at)
+            self._reporter.tell(
+                News(
+                    activity=activity,
+                    messages=state.messages,
+                    model=state.model,
+                    cost_usd=state.cost_usd,
+                    questions=questions,
+                )
+            )

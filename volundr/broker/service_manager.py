@@ -194,6 +194,9 @@ class ServiceManager:
         """Those that run."""
         return self._brokers.values()
 
+    def runs(self, name: str) -> bool:
+        return name in self._brokers
+
     def find(self, name: str) -> Broker:
         """Raises NotFound."""
         try:
