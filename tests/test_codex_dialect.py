@@ -74,6 +74,7 @@ def running(turn: str | None = "t1", native: str = THREAD) -> AppServerDialect:
     dialect = AppServerDialect(replace(JOB, native=native), "", AGENT.hint, AGENT.lost)
     if turn is not None:
         notified(dialect, "turn/started", turn={"id": turn})
+        dialect.replies()  # it asks for what an earlier instance knew
     return dialect
 
 
@@ -106,8 +107,10 @@ def test_the_handshake_is_one_step_after_the_other() -> None:
 
 def test_what_is_said_before_there_is_a_conversation_is_said_once_there_is() -> None:
     dialect = opened()
-    assert dialect.encode(Say(messages=[("a", "hi"), ("b", "there")])) == []
-    assert dialect.encode(Adjust(number=3, thinking="low")) == []
+    (kept,) = dialect.encode(Say(messages=[("a", "hi"), ("b", "there")]))
+    assert "turn/start" not in kept
+    assert dialect.decode('{"id":"kept","error":{"code":-32600,"message":"Not initialized"}}') == ()
+    dialect.encode(Adjust(number=3, thinking="low"))
     lines = recorded("codex_app_server")
     decoded([line for line in lines if '"id":"thread"' in line[:20]], dialect)
     turn, adjust = (said(line) for line in dialect.replies())
@@ -202,8 +205,16 @@ def test_in_the_middle_the_running_turn_is_asked_for_before_it_is_interrupted() 
     (question,) = dialect.encode(Break(number=4))
     assert said(question)["method"] == "thread/turns/list"
     dialect.decode('{"id":"find","result":{"data":[{"id":"t7","status":"inProgress"}]}}')
-    (line,) = dialect.replies()
+    *known, line = dialect.replies()
+    assert [said(one)["id"] for one in known] == ["read", "find", "models", "skills"]
     assert (said(line)["method"], said(line)["params"]["turnId"]) == ("turn/interrupt", "t7")
+
+
+def test_an_interrupt_where_nothing_runs_ends_the_turn_that_was_thought_to() -> None:
+    dialect = running(turn="")
+    dialect.encode(Break(number=4))
+    refused = dialect.decode('{"id":"break 4","error":{"code":-32600,"message":"no active turn to interrupt"}}')
+    assert refused == [TurnEnded(status="interrupted")]
 
 
 def test_an_interrupt_waits_for_a_turn_that_was_only_asked_for() -> None:
@@ -273,7 +284,13 @@ def test_unknown_notifications_and_those_of_strangers_mean_nothing() -> None:
 def test_agents_below_are_shown_under_the_call_that_began_them_and_are_counted() -> None:
     thread = Thread(cwd="/project/work", hint=AGENT.hint, native=THREAD)
     thread.model, thread.turn = "gpt-5.5", "t1"
-    call = {"type": "collabAgentToolCall", "id": "c1", "tool": "spawnAgent", "prompt": "Look", "status": "completed"}
+    call: dict[str, Any] = {
+        "type": "collabAgentToolCall",
+        "id": "c1",
+        "tool": "spawnAgent",
+        "prompt": "Look",
+        "status": "completed",
+    }
     call |= {"receiverThreadIds": ["child"], "model": "small", "agentsStates": {}}
     thread.notified("item/started", {"threadId": THREAD, "item": call})
     (done,) = thread.notified("item/completed", {"threadId": "child", "item": {"type": "agentMessage", "id": "x", "text": "hi"}})
@@ -435,9 +452,9 @@ def test_a_mode_is_two_settings_and_back() -> None:
     assert modes.named("untrusted", {"type": "readOnly"}) == ""
     assert "ask" not in [choice.id for choice in modes.choices(alone=True)]
     assert (modes.checked(""), modes.checked("", alone=True)) == ("ask", "auto")
-    for mode, alone in (("yolo", False), ("ask", True)):
+    for wrong, alone in (("yolo", False), ("ask", True)):
         with pytest.raises(Invalid):
-            modes.checked(mode, alone=alone)
+            modes.checked(wrong, alone=alone)
 
 
 def npm_codex(folder: Path) -> Path:

@@ -4,8 +4,8 @@ import asyncio
 import base64
 import json
 import os
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -105,8 +105,9 @@ class Desk:
         return [event for event in self.heard.events[after:] if isinstance(event, kind)]
 
 
-@asynccontextmanager
-async def desk(folder: Path, transport: str = "stdio") -> AsyncIterator[Desk]:
+@contextmanager
+def working(folder: Path) -> Iterator[tuple[Job, Endpoint]]:
+    """A folder to work in and a Codex of its own configuration, which uses the scripted model."""
     work, home = folder / "work", folder / "codex"
     work.mkdir()
     home.mkdir()
@@ -114,12 +115,17 @@ async def desk(folder: Path, transport: str = "stdio") -> AsyncIterator[Desk]:
         (home / "config.toml").write_text(CONFIG.format(model=MODEL, url=model.url))
         path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
         env = {"PATH": path, "HOME": str(folder), "CODEX_HOME": str(home), "SCRIPTED_KEY": "none"}
-        job = Job(session="s1", cwd=work, env=env, per_message=transport == "per_message")
+        yield Job(session="s1", cwd=work, env=env), model
+
+
+@asynccontextmanager
+async def desk(folder: Path, transport: str = "stdio") -> AsyncIterator[Desk]:
+    with working(folder) as (job, model):
         async with shim(folder), skuld(folder) as transports, asyncio.TaskGroup() as tasks:
             heard = Listener(transports.make(transport, "s1", "secret"))
             tasks.create_task(heard.listen(), name="listen")
             try:
-                yield Desk(heard, job, model)
+                yield Desk(heard, replace(job, per_message=transport == "per_message"), model)
             finally:
                 await heard.transport.stop(3)
 
@@ -303,6 +309,39 @@ def test_a_conversation_without_a_finished_turn_is_begun_again(tmp_path: Path) -
             first = await at.start("one")
             await at.start("two", resume=first.native)
             assert (await at.turn("{{text: here}}")).status == "ok"
+
+    asyncio.run(main())
+
+
+def test_after_skuld_began_anew_the_running_turn_can_still_be_steered_and_interrupted(tmp_path: Path) -> None:
+    async def main() -> None:
+        agent = CodexAgent(CodexSettings())
+        with working(tmp_path) as (job, _):
+            async with shim(tmp_path):
+                async with skuld(tmp_path) as transports:
+                    first = Listener(transports.make("shim", "s1", "secret"))
+                    async with asyncio.TaskGroup() as tasks:
+                        listening = tasks.create_task(first.listen(), name="listen")
+                        await first.transport.start("run", agent.launch(job), agent.dialect(job))
+                        await first.transport.tell(1, Say(messages=[("m1", "{{bash: sleep 3}}{{slow: 200 0.1}}")]))
+                        await first.until(ToolCalled)
+                        native = (await first.until(Ready)).native
+                        listening.cancel()
+                async with skuld(tmp_path) as transports, asyncio.TaskGroup() as tasks:
+                    second = Listener(transports.make("shim", "s1", "secret"))
+                    tasks.create_task(second.listen(), name="listen")
+                    dialect = agent.dialect(replace(job, native=native))
+                    assert await second.transport.adopt("run", dialect, first.lines[-1]) == 1
+                    await second.transport.tell(2, Steer(message=("m2", "{{slow: 200 0.1}}")))
+                    assert await second.until(Taken) == Taken(id="m2")
+                    await second.until(TextDelta)
+                    await second.transport.tell(3, Break(number=3))
+                    ended = await second.until(TurnEnded)
+                    assert (ended.status, {usage.model for usage in ended.usage}) == ("interrupted", {MODEL})
+                    await second.transport.tell(4, Say(messages=[("m3", "{{text: still here}}")]))
+                    while "still here" not in second.text():
+                        await second.until(TextDone, len(second.events))
+                    await second.transport.stop(3)
 
     asyncio.run(main())
 

@@ -36,6 +36,7 @@ FORGOTTEN = "The agent no longer has the earlier conversation; it goes on withou
 UNKNOWN_METHOD = -32601
 NO_TURN = "no-turn"
 """In place of a turn's id: Codex refuses it in its own words, and the answer is a line to react to."""
+RUNNING = {"limit": 1, "itemsView": "notLoaded"}
 CLIENT = {"name": "volundr", "title": "Volundr", "version": "1"}
 
 
@@ -52,6 +53,7 @@ class AppServerDialect(Dialect):
         self._kept: list[Say | Steer | Adjust | Break] = []  # told before there was a conversation
         self._sought: list[Steer | Break] = []  # told before it was known which turn runs
         self._opening = not job.native
+        self._behind = bool(job.native)  # began in the middle, and has not asked what an earlier instance knew
         self._starting = False  # a turn was asked for, and its id has not come yet
         self._breaking = False  # … and is to end as soon as it has
         self._ready = Ready(native=job.native)
@@ -66,6 +68,7 @@ class AppServerDialect(Dialect):
             "skills": self._skilled,
             "adjust": self._adjusted,
             "find": self._found,
+            "read": self._read,
         }
 
     # --- to the agent -------------------------------------------------------------------------------------------------
@@ -94,8 +97,8 @@ class AppServerDialect(Dialect):
     def _keep(self, command: Say | Steer | Adjust | Break) -> Sequence[str]:
         """Until there is a conversation, which is asked for again if that had failed."""
         self._kept.append(command)
-        if self._opening:
-            return []
+        if self._opening:  # a line all the same: what was written is what Skuld, begun anew, knows to have told
+            return [_request("kept", "thread/loaded/list", {})]
         self._opening = True
         return [self._open_thread(resume=self._job.resume)]
 
@@ -129,7 +132,7 @@ class AppServerDialect(Dialect):
                 return []
             case _ if self._thread.turn is None:
                 self._sought.append(command)
-                return [self._ask("find", "thread/turns/list", {"limit": 1, "itemsView": "notLoaded"})]
+                return [self._ask("find", "thread/turns/list", RUNNING)]
             case Break(number=number):
                 return [self._ask(f"break {number}", "turn/interrupt", {"turnId": self._thread.turn or NO_TURN})]
             case Steer(message=(name, text), attached=attached):
@@ -179,6 +182,9 @@ class AppServerDialect(Dialect):
     def decode(self, line: str) -> Sequence[AgentEvent]:
         if not line or line.isspace():
             return ()
+        if self._behind:
+            self._behind = False
+            self._out += self._catch_up()
         try:
             said = json.loads(line)
             if "method" not in said:
@@ -248,6 +254,8 @@ class AppServerDialect(Dialect):
                 return self._unopened(error)
             case "turn":
                 return [*self._never_began(), TurnEnded(status="failed", error=error, hint=self._hint(error))]
+            case "break" if not self._thread.turn and not self._starting:
+                return [TurnEnded(status="interrupted")]
             case "steer" | "find":
                 return self._thread.untaken(name) if kind == "steer" else self._found("", {"data": []})
             case _:
@@ -266,6 +274,14 @@ class AppServerDialect(Dialect):
     def _opened(self, _: str, __: Json) -> Sequence[AgentEvent]:
         self._out += [_line(method="initialized"), self._open_thread(resume=self._job.resume)]
         self._out += [_request("models", "model/list", {}), self._list_skills()]
+        return ()
+
+    def _catch_up(self) -> Sequence[str]:
+        find = self._ask("find", "thread/turns/list", RUNNING)
+        return [self._ask("read", "thread/read", {}), find, _request("models", "model/list", {}), self._list_skills()]
+
+    def _read(self, _: str, given: Json) -> Sequence[AgentEvent]:
+        self._thread.model = self._thread.model or str(given["thread"].get("model") or "")
         return ()
 
     def _list_skills(self) -> str:
