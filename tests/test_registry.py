@@ -105,8 +105,8 @@ def test_one_name_cannot_be_offered_twice(adapters: Adapters) -> None:
 def test_a_file_in_the_home_folder_is_a_plugin(tmp_path: Path) -> None:
     (tmp_path / "plugins").mkdir()
     (tmp_path / "plugins" / "mine.py").write_text(PLUGIN)
-    assert load(tmp_path).names(Agent) == ["claude", "demo", "mine"]
-    assert load(tmp_path, outside=False).names(Agent) == ["claude", "demo"]
+    assert load(tmp_path).names(Agent) == ["claude", "codex", "demo", "gemini", "mine", "opencode"]
+    assert load(tmp_path, outside=False).names(Agent) == ["claude", "codex", "demo", "gemini", "opencode"]
 
 
 @pytest.mark.parametrize("text", ["import nothing_like_this", "def (", "raise SystemError('no')"])

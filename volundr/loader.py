@@ -21,11 +21,13 @@ log = logging.getLogger(__name__)
 
 def built_in() -> Sequence[ModuleType]:
     """Real imports, never names: a compiled executable cannot follow a string."""
+    import volundr_acp
     import volundr_claude
+    import volundr_codex
 
     from volundr.broker.demo import plugin as demo
 
-    return (demo, volundr_claude)
+    return (demo, volundr_acp, volundr_claude, volundr_codex)
 
 
 def load(home: Path, *, outside: bool = True) -> Adapters:
