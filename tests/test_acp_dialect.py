@@ -267,6 +267,18 @@ def test_files_and_terminals_are_refused_by_the_protocols_own_error() -> None:
     assert told(of.replies())[0]["error"]["code"] == -32601
 
 
+def test_nothing_is_stored_while_text_is_open_so_that_its_lines_come_again() -> None:
+    recorded = lines("acp_opencode")
+    native = json.loads(recorded[1])["result"]["sessionId"]
+    for of in (opened(), dialect(native=native)):
+        of.encode(Say(messages=[("m1", "hi")]))
+        at = next(at for at, line in enumerate(recorded) if "agent_thought_chunk" in line)
+        assert [type(one) for line in recorded[at : at + 3] for one in of.decode(line)] == [TextDelta] * 3
+        assert of.decode("noise") == []
+        ended = of.decode(recorded[at + 3].replace("say m1", "say m0"))
+        assert [type(one) for one in ended] == [Taken, Remarked, TextDone, TextDone, TurnEnded]
+
+
 def test_blocks_end_where_something_else_begins() -> None:
     said = Blocks(fresh=True)
     events = [

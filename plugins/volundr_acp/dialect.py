@@ -21,7 +21,8 @@ from volundr.sdk import (
     Remarked,
     Say,
     Taken,
-    ToolCalled,
+    TextDelta,
+    ToolOutput,
     TurnEnded,
     Unavailable,
 )
@@ -40,6 +41,8 @@ ENDS: Mapping[str, tuple[Literal["ok", "interrupted", "failed"], str]] = {
     "max_turn_requests": ("failed", "The turn reached the agent's limit of model requests."),
     "refusal": ("failed", "The model refused to answer."),
 }
+_LIVE = (TextDelta, ToolOutput)
+_PATIENT = (Taken, Ready, Offered, Remarked)
 _DENIED = "When the user denied {title}, they said: {words}"
 
 
@@ -65,6 +68,7 @@ class AcpDialect(Dialect):
         self._held: Say | None = None
         self._postscript: list[str] = []
         self._replies: list[str] = []
+        self._later: list[AgentEvent] = []
         self._updates: Mapping[str, Callable[[Json], Sequence[AgentEvent]]] = {
             "agent_message_chunk": lambda said: self._chunk(said, "text"),
             "agent_thought_chunk": lambda said: self._chunk(said, "thinking"),
@@ -146,6 +150,24 @@ class AcpDialect(Dialect):
     # --- from the agent -----------------------------------------------------------------------------------------------
 
     def decode(self, line: str) -> Sequence[AgentEvent]:
+        return self._in_order(self._read(line))
+
+    def _in_order(self, events: Sequence[AgentEvent]) -> Sequence[AgentEvent]:
+        """Nothing gets into the log while text is open: what can wait does, and before anything else the text ends.
+
+        So the lines of open text always come again after a restart of Skuld, all of them.
+        """
+        live = [event for event in events if isinstance(event, _LIVE)]
+        patient = [event for event in events if isinstance(event, _PATIENT)]
+        if len(live) == len(events):
+            return events
+        if self._blocks.open and len(live) + len(patient) == len(events):
+            self._later += patient
+            return live
+        later, self._later = self._later, []
+        return [*later, *self._blocks.close(), *events]
+
+    def _read(self, line: str) -> Sequence[AgentEvent]:
         if not line or line.isspace():
             return ()
         try:
@@ -187,7 +209,7 @@ class AcpDialect(Dialect):
 
     def _ended(self, name: str, said: Json) -> Sequence[AgentEvent]:
         taken: list[AgentEvent] = [Taken(id=message) for message in name.split(" ")[1:]] if self._saying else []
-        events = [*taken, *self._over()]
+        events = [*taken, *(event for call in self._calls.values() for event in self._announce(call))]
         self._saying, self._asking, self._titles, self._calls = (), {}, {}, {}
         error, result = said.get("error"), said.get("result") or NOTHING
         usage = self._spending.of_turn(result, self._opening.menu.current.get("model") or self._job.model)
@@ -260,8 +282,7 @@ class AcpDialect(Dialect):
 
     def _chunk(self, said: Json, kind: Literal["text", "thinking"]) -> Sequence[AgentEvent]:
         words = tools.text([{"type": "content", "content": said["content"]}])
-        calls = [event for call in self._calls.values() for event in self._announce(call)]
-        return [*self._taken(), *calls, *self._blocks.add(str(said.get("messageId") or ""), kind, words)]
+        return [*self._taken(), *self._blocks.add(str(said.get("messageId") or ""), kind, words)]
 
     def _call(self, said: Json) -> Sequence[AgentEvent]:
         """A call is announced once its input is there: some agents name a call first and say what it is about later."""
@@ -271,8 +292,9 @@ class AcpDialect(Dialect):
         call.take(said)
         call.told |= middle  # announced by an earlier Skuld
         over = status in ("completed", "failed")
-        waits = call.said.get("status", "pending") == "pending"
-        events = [*self._taken(), *(() if waits else self._announce(call))]
+        if call.said.get("status", "pending") == "pending":
+            return ()
+        events = [*self._taken(), *self._announce(call)]
         if over:
             del self._calls[tool]
             return [*events, call.ended()]
@@ -283,15 +305,7 @@ class AcpDialect(Dialect):
         return self._calls.setdefault(tool, Call(tool))
 
     def _announce(self, call: Call) -> Sequence[AgentEvent]:
-        if call.told:
-            return ()
-        called: ToolCalled = call.called(self._cwd)
-        return [*self._blocks.close(), called]
-
-    def _over(self) -> Sequence[AgentEvent]:
-        """The turn is over: what was open is told."""
-        calls = [event for call in self._calls.values() for event in self._announce(call)]
-        return [*calls, *self._blocks.close()]
+        return () if call.told else [call.called(self._cwd)]
 
     def _commands(self, said: Json) -> Sequence[AgentEvent]:
         self._opening.commands = menu.commands(said)
