@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from volundr.broker.terminal.cells import FLAGS, PLAIN, Style
-from volundr.broker.terminal.screen import ORIGIN, Screen
+from volundr.broker.terminal.screen import ORIGIN, Saved, Screen
 
 _TEXT = re.compile(r"[^\x00-\x1f\x7f-\x9f]+")
 _LINE = re.compile(r"([^\x00-\x1f\x7f-\x9f]*)\r\n")
@@ -248,10 +248,9 @@ def _style(screen: Screen, sequence: Control) -> None:
         word = words.pop(0)
         if word in {"38", "48", "58"}:
             count = {"5": 1, "2": 3}.get(words[0] if words else "", 0)
-            colour = ";".join([word, *words[: count + 1]])
-            complete = count and len(words) > count and all(words[1 : count + 1])
+            numbers = [(words[at] if at < len(words) else "") or "0" for at in range(1, count + 1)]
+            style = _colour(style, word, ";".join([word, words[0], *numbers])) if count else style
             del words[: count + 1]
-            style = _colour(style, word, colour) if complete else style
         elif word[:3] in {"38:", "48:", "58:"}:
             style = _colour(style, word[:2], word)
         else:
@@ -326,7 +325,8 @@ def _other_keys(screen: Screen, sequence: Control) -> None:
 
 
 def _soft_reset(screen: Screen, _: Control) -> None:
-    screen.modes.private -= {1, 6, 7, 25}
+    screen.modes.private &= _MOUSE | {1005, 1006, 1015, 1016}
+    screen.grid.saved = Saved()
     screen.modes.insert = screen.modes.keypad = False
     screen.style, screen.sets, screen.shifted = PLAIN, ("B", "B"), False
     screen.grid.top, screen.grid.bottom = 0, screen.rows - 1

@@ -187,7 +187,7 @@ class Screen:
     def index(self) -> None:
         """One row down, scrolling at the region's end."""
         if self.y == self.grid.bottom:
-            self.scroll_up(1)
+            self.scroll_up(1, keep=True)
         elif self.y < self.rows - 1:
             self.y += 1
 
@@ -200,7 +200,7 @@ class Screen:
     def reverse_index(self) -> None:
         self.pending = False
         if self.y == self.grid.top:
-            self.scroll_down(1)
+            self._open_rows(self.y, 1, self.style.erased())
         elif self.y > 0:
             self.y -= 1
 
@@ -214,21 +214,21 @@ class Screen:
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
-    def scroll_up(self, count: int) -> None:
-        """Rows leave at the region's top, for the history if that is the screen's."""
+    def scroll_up(self, count: int, *, keep: bool = False) -> None:
+        """Rows leave at the region's top; `keep` them if that is the top of the screen, as the browser's terminal does."""
         grid = self.grid
         for _ in range(min(count, grid.bottom - grid.top + 1)):
             row = grid.rows.pop(grid.top)
-            if grid is self.main and grid.top == 0:
+            if keep and grid is self.main and grid.top == 0:
                 self.history.append(row.line())
             grid.rows.insert(grid.bottom, Row(self.columns, self.style.erased()))
 
     def scroll_down(self, count: int) -> None:
-        self._open_rows(self.grid.top, count)
+        self._open_rows(self.grid.top, count, PLAIN)
 
     def insert_rows(self, count: int) -> None:
         if self.grid.top <= self.y <= self.grid.bottom:
-            self._open_rows(self.y, count)
+            self._open_rows(self.y, count, self.style.erased())
             self.go(0, self.y)
 
     def delete_rows(self, count: int) -> None:
@@ -240,11 +240,11 @@ class Screen:
             grid.rows.insert(grid.bottom, Row(self.columns, self.style.erased()))
         self.go(0, self.y)
 
-    def _open_rows(self, at: int, count: int) -> None:
+    def _open_rows(self, at: int, count: int, style: Style) -> None:
         grid = self.grid
         for _ in range(min(count, grid.bottom - at + 1)):
             del grid.rows[grid.bottom]
-            grid.rows.insert(at, Row(self.columns, self.style.erased()))
+            grid.rows.insert(at, Row(self.columns, style))
 
     def region(self, top: int, bottom: int) -> None:
         """Rows that scroll, from and to; anything senseless is ignored."""
