@@ -1,29 +1,21 @@
-"""The real Codex, against a scripted model: everything that `app-server` does for a session, and two prompts by `codex exec`."""
+"""The real Codex over `app-server`, against a scripted model: everything that it does for a session."""
 
 import asyncio
 import base64
-import json
-import os
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from volundr_codex import CodexAgent, CodexSettings
 
-from tests.fake_models.openai import Endpoint, serving
+from tests.codex_kit import BIN, MODEL, PIXEL, desk, outside, prompts, working
 from tests.shim_process import shim
 from tests.test_transports import skuld
 from volundr.broker.events import (
-    Adjust,
-    Answer,
     Asked,
     Attached,
     Break,
-    Command,
-    Exited,
     Offered,
     Ready,
     Remarked,
@@ -38,105 +30,13 @@ from volundr.broker.events import (
     TurnEnded,
     Untaken,
 )
-from volundr.broker.parts import Attachment, Scope, Usage
-from volundr.broker.transports.transport import Job
+from volundr.broker.parts import Attachment, Usage
 from volundr.testing import Listener
-
-BIN = Path(__file__).parent / "agents/node_modules/.bin"
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-MODEL = "gpt-5.5"
-CONFIG = """\
-model = "{model}"
-model_provider = "scripted"
-[model_providers.scripted]
-name = "scripted"
-base_url = "{url}/v1"
-wire_api = "responses"
-env_key = "SCRIPTED_KEY"
-request_max_retries = 0
-stream_max_retries = 0
-"""
 
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.skipif(not (BIN / "codex").exists(), reason="`npm ci` in tests/agents installs Codex"),
 ]
-
-
-@dataclass
-class Desk:
-    """One Codex, its model, and what is heard of it."""
-
-    heard: Listener
-    job: Job
-    model: Endpoint
-    number: int = 0
-    said: int = 0
-
-    async def start(self, run: str, **more: Any) -> Ready:
-        agent, job = CodexAgent(CodexSettings()), replace(self.job, **more)
-        self.number, before = 0, len(self.heard.events)
-        await self.heard.transport.start(run, agent.launch(job), agent.dialect(job))
-        return Ready() if job.per_message else await self.heard.until(Ready, before)
-
-    async def tell(self, command: Command) -> int:
-        before, self.number = len(self.heard.events), self.number + 1
-        await self.heard.transport.tell(self.number, command)
-        return before
-
-    async def say(self, text: str, *attached: Attached) -> int:
-        self.said += 1
-        name = f"m{self.said}"
-        return await self.tell(Say(messages=[(name, text)], attached={name: attached}))
-
-    async def turn(self, text: str, *attached: Attached) -> TurnEnded:
-        return await self.heard.until(TurnEnded, await self.say(text, *attached))
-
-    async def adjusted(self, **what: str) -> Ready:
-        return await self.heard.until(Ready, await self.tell(Adjust(number=self.number + 1, **what)))
-
-    async def answer(self, asked: Asked, allow: bool, scope: Scope = "once", **more: Any) -> int:
-        decision: Any = "allow" if allow else "deny"
-        return await self.tell(
-            Answer(id=asked.id, decision=decision, scope=scope, asked_input=asked.input, native=asked.native, **more)
-        )
-
-    def heard_of[E](self, kind: type[E], after: int = 0) -> list[E]:
-        return [event for event in self.heard.events[after:] if isinstance(event, kind)]
-
-
-@contextmanager
-def working(folder: Path) -> Iterator[tuple[Job, Endpoint]]:
-    """A folder to work in and a Codex of its own configuration, which uses the scripted model."""
-    work, home = folder / "work", folder / "codex"
-    work.mkdir()
-    home.mkdir()
-    with serving() as model:
-        (home / "config.toml").write_text(CONFIG.format(model=MODEL, url=model.url))
-        path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
-        env = {"PATH": path, "HOME": str(folder), "CODEX_HOME": str(home), "SCRIPTED_KEY": "none"}
-        yield Job(session="s1", cwd=work, env=env), model
-
-
-@asynccontextmanager
-async def desk(folder: Path, transport: str = "stdio") -> AsyncIterator[Desk]:
-    with working(folder) as (job, model):
-        async with shim(folder), skuld(folder) as transports, asyncio.TaskGroup() as tasks:
-            heard = Listener(transports.make(transport, "s1", "secret"))
-            tasks.create_task(heard.listen(), name="listen")
-            try:
-                yield Desk(heard, replace(job, per_message=transport == "per_message"), model)
-            finally:
-                await heard.transport.stop(3)
-
-
-def prompts(model: Endpoint) -> str:
-    return str(model.requests[-1]["input"])
-
-
-def outside(command: str) -> str:
-    given = {"cmd": command, "sandbox_permissions": "require_escalated", "justification": "Needed"}
-    return f"{{{{tool: exec_command {json.dumps(given)}}}}}"
 
 
 @pytest.mark.parametrize("transport", ["shim", "stdio"])
@@ -393,54 +293,5 @@ def test_an_error_of_the_model_comes_with_a_remedy(tmp_path: Path) -> None:
             ended = await at.turn("{{error: 401 invalid_api_key Incorrect API key provided}}")
             assert (ended.status, "Incorrect API key" in ended.error, "codex login" in ended.hint) == ("failed", True, True)
             assert (await at.turn("{{text: better}}")).status == "ok"
-
-    asyncio.run(main())
-
-
-def test_two_prompts_by_exec_are_one_conversation_counted_apart(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with desk(tmp_path, "per_message") as at:
-            await at.start("one", model=MODEL)
-            before = await at.say("{{bash: echo hi}}\nand\n{{text: one}}")
-            ended = await at.heard.until(TurnEnded, before)
-            assert (ended.status, ended.usage) == ("ok", [Usage(model=MODEL, input=24, output=16, cache_read=200)])
-            ready = await at.heard.until(Ready)
-            assert (await at.heard.until(Exited, before)).code == 0
-            (call,), (result,) = at.heard_of(ToolCalled), at.heard_of(ToolEnded)
-            assert (call.title, call.id, result.ok) == ("Shell: echo hi", result.id, True)
-            assert result.output.endswith("hi\n")
-            await at.start("two", model=MODEL, resume=ready.native)
-            before = await at.say("{{bash: echo ho}}{{text: two}}")
-            ended = await at.heard.until(TurnEnded, before)
-            assert ended.usage == [Usage(model=MODEL, input=24, output=16, cache_read=200)]
-            assert "{{text: one}}" in prompts(at.model)
-            assert len({call.id for call in at.heard_of(ToolCalled)}) == 2
-            await at.heard.until(Exited, before)
-            await at.start("three", model=MODEL, resume=ready.native, fork=True)
-            before = await at.say("{{text: three}}")
-            ended = await at.heard.until(TurnEnded, before)
-            assert ended.usage == [Usage(model=MODEL, input=12, output=8, cache_read=100)]
-            assert (await at.heard.until(Ready, before)).native not in ("", ready.native)
-            await at.heard.until(Exited, before)
-
-    asyncio.run(main())
-
-
-def test_exec_is_interrupted_and_says_why_it_fails(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with desk(tmp_path, "per_message") as at:
-            await at.start("one", model=MODEL)
-            before = await at.say("{{bash: sleep 60}}")
-            await at.heard.until(ToolCalled, before)
-            await at.tell(Break(number=3))
-            assert (await at.heard.until(Exited, before)).code != 0
-            await at.start("two", model=MODEL)
-            before = await at.say("{{error: 401 invalid_api_key Incorrect API key provided}}")
-            ended = await at.heard.until(TurnEnded, before)
-            assert (ended.status, "codex login" in ended.hint) == ("failed", True)
-            await at.heard.until(Exited, before)
-            await at.start("three", model=MODEL, resume="01a20000-0000-7000-8000-000000000000")
-            exited = await at.heard.until(Exited, await at.say("{{text: x}}"))
-            assert CodexAgent(CodexSettings()).lost(exited.error)
 
     asyncio.run(main())

@@ -58,6 +58,7 @@ class AppServerDialect(Dialect):
         self._breaking = False  # … and is to end as soon as it has
         self._ready = Ready(native=job.native)
         self._adjusting: dict[str, Adjust] = {}
+        self._late = 0  # how many of Codex's own words about changes that hold are still to come
         self._levels: dict[str, Sequence[Choice]] = {}
         self._usual: dict[str, str] = {}
         self._skills: dict[str, str] = {}
@@ -206,7 +207,8 @@ class AppServerDialect(Dialect):
     def _notified(self, method: str, given: Json) -> Sequence[AgentEvent]:
         match method:
             case "thread/settings/updated" if given["threadId"] == self._thread.native:
-                return self._is(given["threadSettings"], "sandboxPolicy", "effort")
+                self._late = max(0, self._late - 1)
+                return () if self._late else self._is(given["threadSettings"], "sandboxPolicy", "effort")
             case "skills/changed":
                 self._out.append(self._list_skills())
                 return ()
@@ -301,6 +303,7 @@ class AppServerDialect(Dialect):
         mode = asked.mode if asked.mode in modes.MODES else known.mode
         model, thinking = asked.model or known.model, asked.thinking or known.thinking
         events = self._now(Ready(native=self._thread.native, model=model, mode=mode or "", thinking=thinking))
+        self._late += bool(events)
         return events or [self._ready]
 
     def _is(self, given: Json, policy: str, effort: str) -> Sequence[AgentEvent]:
