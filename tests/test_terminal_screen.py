@@ -89,6 +89,11 @@ def test_modes_region_tabs_and_sets_come_back() -> None:
     )
 
 
+def test_colour_ends_where_it_ended() -> None:
+    same_after_replay(b"\x1b[44mab\x1b[5X\r\n\x1b[Kx\r\ny\x1b[10C z\x1b[m\x1b[K\r\n\x1b[41m\x1b[2Jend")
+    same_after_replay(b"\x1b[?1049h\x1b[44mab\x1b[5X\r\n\x1b[K\x1b[3;12H\x1b[3X\x1b[5;20H \x1b[H\x1b[K")
+
+
 def test_wide_and_combined_characters_keep_their_columns() -> None:
     screen = same_after_replay("a界b\u0301c😀".encode() + "界".encode() * 9, b"\x1b[1;3Hx")
     assert screen.grid.rows[0].chars[:4] == ["a", " ", "x", "b\u0301"]

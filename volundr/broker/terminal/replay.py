@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from volundr.broker.terminal.cells import PLAIN, Line, Row, Style
+from volundr.broker.terminal.cells import PLAIN, Line, Row, Style, width
 from volundr.broker.terminal.screen import ORIGIN, VISIBLE, WRAP, Grid, Saved, Screen
 
 START = "\x18\x1bc"
@@ -56,8 +56,13 @@ def _cells(line: Line, look: Look) -> Iterator[str]:
     runs = line.runs
     yield from (look(style) + text for style, text in runs[:-1])
     for style, text in runs[-1:]:
-        inked = text if line.wrapped or style != style.erased() or style == PLAIN else text.rstrip(" ")
+        coloured = style != PLAIN and style == style.erased() and text[-1] == " " and not line.wrapped
+        inked = text.rstrip(" ") if coloured and _cells_in(line) == line.width else text
         yield look(style) + inked + ("\x1b[K" if len(inked) < len(text) else "")
+
+
+def _cells_in(line: Line) -> int:
+    return sum(width(char) for _, text in line.runs for char in text)
 
 
 def _flows(line: Line, following: Line, columns: int) -> bool:
