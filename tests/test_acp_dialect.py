@@ -281,15 +281,12 @@ def test_nothing_is_stored_while_text_is_open_so_that_its_lines_come_again() -> 
 
 def test_blocks_end_where_something_else_begins() -> None:
     said = Blocks(fresh=True)
-    events = [
-        *said.add("", "thinking", "a"),
-        *said.add("", "text", "b"),
-        *said.add("", "text", "c"),
-        *said.close(),
-        *said.close(),
+    assert [one.text for one in (*said.add("", "thinking", "a"), *said.add("", "text", "b"), *said.add("", "text", "c"))] == [
+        *"abc"
     ]
-    assert [one.text for one in kinds(events, TextDone)] == ["a", "bc"]
-    assert len({one.id for one in kinds(events, TextDone)}) == 2
+    done = said.close()
+    assert ([one.text for one in done], said.close(), said.open) == (["a", "bc"], [], False)
+    assert len({one.id for one in done}) == 2
 
 
 def test_costs_are_what_this_turn_has_added() -> None:
