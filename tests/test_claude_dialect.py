@@ -169,12 +169,11 @@ def test_starting_in_the_middle_gives_the_same_blocks_and_sums(whole: list[Agent
     for start in range(1, len(lines)):
         if all(isinstance(event, TextDelta) for event in decoded(lines[start - 1 : start])):
             continue
-        late = [event for event in decoded(lines[start:]) if not isinstance(event, TextDelta | Ready)]
+        spent = [use for turn in only(decoded(lines[:start]), TurnEnded) for use in turn.usage]
+        again = StreamJsonDialect("/project/work", ClaudeAgent(ClaudeSettings()).hint, spent=spent)
+        late = [event for event in decoded(lines[start:], again) if not isinstance(event, TextDelta | Ready)]
         for mine, its in zip(reversed(late), reversed(true), strict=False):
-            if isinstance(mine, TurnEnded) and isinstance(its, TurnEnded):
-                assert [(use.input, use.output) for use in mine.usage] == [(use.input, use.output) for use in its.usage]
-            else:
-                assert mine == its
+            assert mine == its
 
 
 def test_a_resumed_program_counts_from_zero() -> None:
@@ -316,4 +315,4 @@ def test_known_errors_come_with_a_way_out(error: str, hint: str) -> None:
 def test_the_plugin_is_found(tmp_path: Path) -> None:
     from volundr.broker.transports.transport import Agent
 
-    assert list(load(tmp_path).all(Agent)) == ["claude", "demo"]
+    assert "claude" in load(tmp_path).all(Agent)

@@ -3,6 +3,7 @@
 The transcripts `usage_*.ndjson` are written in the shapes that Claude Code 2.1.197 prints (`claude_*.ndjson` are recorded).
 """
 
+import asyncio
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,11 +11,13 @@ from pathlib import Path
 import pytest
 from volundr_claude import OncePerMessage
 
+from tests.skuld_kit import ScriptedAgent, World, skuld, until
 from volundr.broker.codec import Entry
-from volundr.broker.events import TurnEnded
+from volundr.broker.events import Ready, TurnEnded
 from volundr.broker.parts import Usage
 from volundr.broker.records import Notice, TurnFinished
 from volundr.broker.transports.stream_json import StreamJsonDialect
+from volundr.broker.transports.transport import Dialect, Job
 from volundr.broker.usage import Meter, told
 
 RECORDINGS = Path(__file__).parent / "recordings"
@@ -123,3 +126,49 @@ def test_a_report_names_each_model_of_a_turn_once() -> None:
     ]
     assert json.dumps(items)
     assert told(Entry(10, "", 0, Notice(level="info", text="x"))) == ()
+
+
+def test_skuld_that_finds_an_agent_again_knows_what_its_process_has_spent(tmp_path: Path) -> None:
+    async def story() -> None:
+        world, agent = World(), Noting()
+        async with skuld(tmp_path, world, agent) as rig:
+            session = await rig.new()
+            for number in (1, 2):
+                state = rig.skuld.manager.find(session).journal.conversation.state
+                async with rig.client(session) as ann:
+                    await ann.send(type="send", id=f"m{number}", text="x")
+                    await ann.wait("turn_started", turn=number)
+                both = (use(number, cost=0.25), use(5, model="n"))
+                world.of(session).say(Ready(model="m"), TurnEnded(status="ok", usage=both))
+                await until(lambda: not state.working)  # noqa: B023
+        agent.asked.clear()
+        async with skuld(tmp_path, world, agent):
+            await until(lambda: bool(agent.asked))
+        assert list(agent.asked[0].spent) == [use(3, cost=0.5), use(10, model="n")]
+
+    asyncio.run(story())
+
+
+class Noting(ScriptedAgent):
+    """Keeps what its dialects were made for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[Job] = []
+
+    def dialect(self, job: Job) -> Dialect:
+        self.asked.append(job)
+        return super().dialect(job)
+
+
+def test_a_program_found_again_in_the_middle_counts_all_models_with_their_price() -> None:
+    first = Usage(model=BIG, input=20, output=30, cache_read=200, cache_write=5, cost_usd=0.01)
+    helper = Usage(model=SMALL, input=500, output=70, cache_read=1000, cache_write=40, cost_usd=0.002)
+    lines = [line[2:] for line in (RECORDINGS / "usage_sub_agent.ndjson").read_text("utf-8").splitlines()]
+    ends = [number for number, line in enumerate(lines) if '"type":"result"' in line]
+    late = StreamJsonDialect(spent=[first, helper])
+    (ended,) = [event for line in lines[ends[0] + 1 :] for event in late.decode(line) if isinstance(event, TurnEnded)]
+    assert [(use.model, counts(use)) for use in ended.usage] == [(BIG, (10, 5, 300, 0, 0.004))]
+    whole = StreamJsonDialect()
+    (one, _) = [event for line in lines for event in whole.decode(line) if isinstance(event, TurnEnded)]
+    assert list(one.usage) == [first, helper]

@@ -159,8 +159,8 @@ class ClaudeAgent(Agent):
     def dialect(self, job: Job) -> Dialect:
         modes = [Choice(id=mode, label=label) for mode, label in MODES.items() if mode != BYPASS or job.mode == BYPASS]
         if job.per_message:
-            return OncePerMessage(str(job.cwd), self.hint, modes=modes)
-        return StreamJsonDialect(str(job.cwd), self.hint, modes=modes, thinking=THINKING, thinks=job.thinking)
+            return OncePerMessage(str(job.cwd), self.hint, modes=modes, spent=job.spent)
+        return StreamJsonDialect(str(job.cwd), self.hint, modes=modes, thinking=THINKING, thinks=job.thinking, spent=job.spent)
 
     def hint(self, error: str) -> str:
         return next((hint for pattern, hint in _HINTS if re.search(pattern, error, re.IGNORECASE)), "")

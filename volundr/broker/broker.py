@@ -71,7 +71,7 @@ class Broker:
         self._told = told
         self.diagnosis = FINE
         self._tools: dict[str, tuple[str, float]] = {}
-        self._reported: tuple[Activity, int, str, float | None, tuple[str, ...]] | None = None
+        self._reported: tuple[Activity, int, str, float | None, tuple[tuple[str, str], ...]] | None = None
         self._tasks = Tasks()
         report_secret = derive(spec.secret, "report")
         self._reporter = Reporter(spec.report_url, report_secret)
@@ -266,7 +266,7 @@ class Broker:
     def _shown(self) -> None:
         self._runner.wake()
         state, activity = self.journal.conversation.state, self.journal.activity
-        about = (activity, state.messages, state.model, state.cost_usd, tuple(state.questions))
+        about = (activity, state.messages, state.model, state.cost_usd, tuple(state.asked_at.items()))
         if about != self._reported:
             self._reported = about
             questions = open_questions(state.questions, state.asked_at)

@@ -130,7 +130,8 @@ class Runner:
     async def _adopt(self) -> None:
         """Find the run that was there before Skuld was; keep looking while the shim does not answer."""
         state, pause = self._state, LEAST_PAUSE
-        dialect = self.agent.dialect(replace(self.job(state.resumed), native=state.native))
+        known = replace(self.job(state.resumed), native=state.native, spent=tuple(state.spent.values()))
+        dialect = self.agent.dialect(known)
         while True:
             try:
                 told = await self._transport.adopt(state.run, dialect, state.src)

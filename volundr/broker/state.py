@@ -7,7 +7,7 @@ from typing import Literal
 from volundr.broker.codec import Entry
 from volundr.broker.events import Adjust, Answer, Attached, Break, Command, Say, Steer
 from volundr.broker.frames import Delta, Output
-from volundr.broker.parts import Activity, Attachment, BlockKind, Rule, Task
+from volundr.broker.parts import Activity, Attachment, BlockKind, Rule, Task, Usage
 from volundr.broker.records import (
     AgentMessage,
     AgentOffers,
@@ -31,6 +31,7 @@ from volundr.broker.records import (
     TurnStarted,
     UserMessage,
 )
+from volundr.broker.usage import plus
 
 PRINTED_KEPT = 32 * 1024
 CHOICES = ("model", "mode", "thinking")
@@ -110,6 +111,7 @@ class State:
     tools: dict[str, str] = field(default_factory=dict)
     messages: int = 0
     cost_usd: float | None = None
+    spent: dict[str, Usage] = field(default_factory=dict)
     activity: Activity = field(default_factory=lambda: Activity(state="starting"))
     # What is not of the log:
     blocks: dict[tuple[str, int], Block] = field(default_factory=dict, compare=False)
@@ -229,6 +231,7 @@ class State:
         """What follows is another session's: nothing of the one before runs, waits or is asked here."""
         self.native = self.forked_from = record.native
         self.run = self.run_state = ""
+        self.cost_usd = None  # what was spent there is counted there
         self.working = self.interrupting = False
         self.unseen, self.outstanding = set(), {}
         for kept in (self.waiting, self.steered, self.questions, self.asked_at, self.tools, self.blocks, self.files):
@@ -261,6 +264,7 @@ class State:
             self.files.pop(name, None)
         self.unseen = set()
         for usage in record.usage:
+            self.spent[usage.model] = plus(self.spent.get(usage.model), usage)
             if usage.cost_usd is not None:
                 self.cost_usd = (self.cost_usd or 0.0) + usage.cost_usd
 
@@ -269,6 +273,7 @@ class State:
         if record.state == "starting":
             self.run, self.src = record.run, 0
             self.runs += 1
+            self.spent = {}
             self.native = self.resumed = record.native
             self.blocks.clear()
             self.printed.clear()

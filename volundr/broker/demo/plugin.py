@@ -47,7 +47,7 @@ class DemoAgent(Agent):
         return Launch(argv=[*own_command(), "demo-agent", *options], env=dict(job.env), cwd=job.cwd)
 
     def dialect(self, job: Job) -> Dialect:
-        return StreamJsonDialect(str(job.cwd), self.hint, modes=MODES, thinking=THINKING, thinks=job.thinking)
+        return StreamJsonDialect(str(job.cwd), self.hint, modes=MODES, thinking=THINKING, thinks=job.thinking, spent=job.spent)
 
     def hint(self, error: str) -> str:
         return "This is a scripted failure of the demo." if "demo" in error.lower() else ""

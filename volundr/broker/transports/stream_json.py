@@ -36,18 +36,25 @@ from volundr.broker.transports import stream_json_commands as commands
 from volundr.broker.transports import stream_json_offers as offers
 from volundr.broker.transports import tool_titles
 from volundr.broker.transports.transport import Dialect
+from volundr.broker.usage import Meter
 
 OPENING = "volundr-open"
 LONGEST_DETAIL = 2048
 _NOTHING: Mapping[str, Any] = {}
 _DELTAS: Mapping[str, tuple[BlockKind, str]] = {"text_delta": ("text", "text"), "thinking_delta": ("thinking", "thinking")}
-_COUNTS = (("input", "inputTokens"), ("output", "outputTokens"), ("cache_read", "cacheReadInputTokens"))
+_COUNTS = (
+    ("input", "inputTokens"),
+    ("output", "outputTokens"),
+    ("cache_read", "cacheReadInputTokens"),
+    ("cache_write", "cacheCreationInputTokens"),
+)
 
 
 class StreamJsonDialect(Dialect):
     """`cwd` shortens paths in titles; `hint` says what a person can do about an error text of this agent.
 
     `modes` and `thinking` are what the agent can be switched to, which it does not say itself; `thinks` is what it begins with.
+    `spent`: what is known of the tokens of a process that runs already.
     """
 
     def __init__(
@@ -58,6 +65,7 @@ class StreamJsonDialect(Dialect):
         modes: Sequence[Choice] = (),
         thinking: Sequence[Choice] = (),
         thinks: str = "",
+        spent: Sequence[Usage] = (),
     ) -> None:
         self._cwd = cwd
         self._hint = hint
@@ -69,7 +77,7 @@ class StreamJsonDialect(Dialect):
         self._block = -1
         self._counted: dict[str, tuple[str, int]] = {}  # by parent: message id, whole blocks of it so far
         self._ready = Ready()
-        self._totals: Mapping[str, Any] | None = None  # None: started in the middle, the sums so far are not known
+        self._meter = Meter(spent)
         self._readers: Mapping[str, Callable[[Json], Sequence[AgentEvent]]] = {
             "stream_event": self._stream,
             "assistant": self._assistant,
@@ -84,7 +92,7 @@ class StreamJsonDialect(Dialect):
     # --- to the agent -------------------------------------------------------------------------------------------------
 
     def opening(self) -> Sequence[str]:
-        self._totals = {}
+        self._meter = Meter()
         lines = [commands.request(OPENING, subtype="initialize")]
         return [*lines, *commands.adjust(Adjust(number=0, thinking=self._thinking))] if self._thinking else lines
 
@@ -227,7 +235,6 @@ class StreamJsonDialect(Dialect):
         if answer["subtype"] == "error":
             return [_problem(answer)]
         if answer.get("request_id") == OPENING:
-            self._totals = self._totals or {}
             return [self._ready, self._offered(answer.get("response") or _NOTHING)]
         return self._is(commands.adjusted(str(answer.get("request_id")), self._ready))
 
@@ -281,20 +288,9 @@ class StreamJsonDialect(Dialect):
         return [TurnEnded(status="failed", error=error, hint=self._hint(error), usage=usage, duration_ms=duration)]
 
     def _usage(self, said: Json) -> Sequence[Usage]:
-        """Of this turn. The sums by model are of the process, so what was there before is taken off."""
-        sums, before = said.get("modelUsage") or _NOTHING, self._totals
-        self._totals = sums
-        if before is None:
-            return _turn_usage(said.get("usage") or _NOTHING, self._ready.model or next(iter(sums), ""))
-        found = []
-        for model, now in sums.items():
-            then = before.get(model, _NOTHING)
-            counts = {name: _grown(now, then, key) for name, key in _COUNTS}
-            counts["cache_write"] = _grown(now, then, "cacheCreationInputTokens")
-            if any(counts.values()):
-                cost = max(0.0, float(now.get("costUSD") or 0) - float(then.get("costUSD") or 0))
-                found.append(Usage(model=model, cost_usd=round(cost, 9) if "costUSD" in now else None, **counts))
-        return found
+        """Of this turn. The sums by model are of the process; a result without them says nothing about them."""
+        sums = said.get("modelUsage")
+        return () if sums is None else self._meter.take([_sum(model, now) for model, now in sums.items()])
 
 
 def _kind(word: Literal["text", "thinking"]) -> BlockKind:
@@ -307,16 +303,9 @@ def _problem(answer: Json) -> Remarked:
     )
 
 
-def _turn_usage(usage: Json, model: str) -> Sequence[Usage]:
-    read, written = usage.get("cache_read_input_tokens") or 0, usage.get("cache_creation_input_tokens") or 0
-    counts = (usage.get("input_tokens") or 0, usage.get("output_tokens") or 0, read, written)
-    if not any(counts):
-        return ()
-    return [Usage(model=model, input=counts[0], output=counts[1], cache_read=read, cache_write=written)]
-
-
-def _grown(now: Json, then: Json, key: str) -> int:
-    return max(0, int(now.get(key) or 0) - int(then.get(key) or 0))
+def _sum(model: str, now: Json) -> Usage:
+    counts = {name: int(now.get(key) or 0) for name, key in _COUNTS}
+    return Usage(model=model, cost_usd=round(float(now["costUSD"] or 0), 9) if "costUSD" in now else None, **counts)
 
 
 def _without_halves(said: Json) -> Json:

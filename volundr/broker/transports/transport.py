@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from volundr.broker.events import AgentEvent, Command
-from volundr.broker.parts import Capabilities
+from volundr.broker.parts import Capabilities, Usage
 
 PER_MESSAGE = "per_message"
 """The transport that starts the agent's program anew for each prompt (and carries it as `shim` does)."""
@@ -30,7 +30,8 @@ class Job:
 
     `fork`: go on from `resume` in a conversation of its own. `per_message`: this process gets one prompt, then the end
     of its input, and ends by itself when its turn is over. `native`: its own session id, when Skuld goes on with a process
-    that already runs (the dialect starts in the middle then: no opening, and the lines of a handshake do not come again).
+    that already runs (the dialect starts in the middle then: no opening, and the lines of a handshake do not come again);
+    `spent`: what the log has of that process's tokens, by model.
     """
 
     session: str
@@ -43,6 +44,7 @@ class Job:
     system_prompt: str = ""
     resume: str = ""
     native: str = ""
+    spent: Sequence[Usage] = ()
     env: Mapping[str, str] = field(default_factory=dict)
 
 
