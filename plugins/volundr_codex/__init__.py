@@ -19,8 +19,6 @@ from volundr.sdk import (
     hookimpl,
 )
 from volundr_codex import modes, program, usage
-from volundr_codex.app_server import AppServerDialect
-from volundr_codex.exec import ExecDialect
 
 VERSION_SECONDS = 4.5
 INSTALL = "Install it with `npm install -g @openai/codex`, or set `command` in [agents.codex] to where it is."
@@ -120,8 +118,12 @@ class CodexAgent(Agent):
     def dialect(self, job: Job) -> Dialect:
         model = job.model or self._settings.model
         if job.per_message:
+            from volundr_codex.exec import ExecDialect
+
             before = self._before.pop(job.session, None if job.resume or job.native else usage.Tokens())
             return ExecDialect(replace(job, model=model), self.hint, before)
+        from volundr_codex.app_server import AppServerDialect
+
         return AppServerDialect(job, model, self.hint, self.lost)
 
     def hint(self, error: str) -> str:
