@@ -173,6 +173,11 @@ class CutClient(ChatClient):
             await socket.send(json.dumps({"type": "attach", "epoch": self.epoch, "after": self.seq, "tail": 100_000}))
             yield socket
 
+    async def put(self, frame: Frame | str) -> None:
+        """The line may break while this is sent: what is not known to be stored is said again by the next connection."""
+        with suppress(WebSocketException):
+            await ChatClient.put(self, frame)
+
     async def _take(self, line: str) -> None:
         await ChatClient._take(self, line)
         self.live.clear()
