@@ -17,6 +17,8 @@ const ANSWERS: readonly (readonly [string, readonly string[]])[] = [
   ["Allow for the session", ["s"]],
   ["Allow always", ["a"]],
   ["Deny", ["n"]],
+  ["Change it first", ["e"]],
+  ["Select in the inbox, select all", ["x", "*"]],
 ];
 
 const DIFFS: readonly (readonly [string, readonly string[]])[] = [

@@ -2,6 +2,7 @@ import type { Session } from "../api/types";
 import { useLayers } from "../stores/layers";
 import { usePreferences } from "../stores/preferences";
 import { VERB_WORDS, act, verbsOf } from "../stores/verbs";
+import { chatActions } from "./chatActions";
 import { PLACES } from "./places";
 
 /** Something a person can do. The palette lists it, `keys` do it from anywhere, the help shows both. */
@@ -18,7 +19,7 @@ export function actionsFor(session: Session | undefined, go: (path: string) => v
   const { open } = useLayers.getState();
   return [
     { id: "new", label: "New session", group: "Session", keys: "c", run: () => open("new") },
-    ...(session ? sessionActions(session, go) : []),
+    ...(session ? [...chatActions(), ...sessionActions(session, go)] : []),
     ...PLACES.map(({ path, label, keys }): Action => ({ id: path, label: `Go to ${label}`, group: "Go", keys, run: () => go(path) })),
     ...viewActions(),
   ];

@@ -73,16 +73,17 @@ function Room({ session, onStart, onRestart, port, handle: { engine } }: RoomPro
     },
     [engine, starts],
   );
+  const failed = session.status === "failed";
   const again = useRef(onRestart);
   again.current = onRestart;
   const restarts = onRestart !== undefined;
   const tools = useMemo<ChatTools>(
     () => ({
-      ...{ session: session.id, port, engine, capabilities, opened, say: open ? say : null },
+      ...{ session: session.id, failed, port, engine, capabilities, opened, say: open ? say : null },
       restart: restarts ? () => again.current?.() : null,
       decide: (id: string, answer: Answer) => engine.decide(id, answer),
     }),
-    [session.id, port, engine, capabilities, opened, open, say, restarts],
+    [session.id, failed, port, engine, capabilities, opened, open, say, restarts],
   );
   const interrupt = useCallback(() => void engine.interrupt(), [engine]);
   const jump = useCallback(() => jumpToQuestion(root.current), []);

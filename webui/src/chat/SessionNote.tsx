@@ -2,6 +2,7 @@ import { Play } from "lucide-react";
 import type { ReactNode } from "react";
 import { Button } from "../ui/Button";
 import { StateMark } from "../ui/StateMark";
+import { Ticks } from "../ui/Ticks";
 import type { ChatSession } from "./session";
 import styles from "./SessionNote.module.css";
 
@@ -22,18 +23,19 @@ export function SessionNote({ session, onStart }: SessionNoteProps): ReactNode {
     case "stopping":
       return <Note kind="moving">stopping{session.step !== "" && ` · ${session.step}`}</Note>;
     case "failed":
-      return (
+      // Without a cause: the page around the chat says it, with the way on.
+      return session.error === "" ? null : (
         <Note kind="failed" action={start("Start again")}>
-          failed · {session.error || "no cause was given"}
-          {session.hint !== "" && <small>{session.hint}</small>}
+          failed · {session.error}
+          {session.hint !== "" && <small><Ticks text={session.hint} /></small>}
         </Note>
       );
     case "archived":
       return <Note kind="stopped">archived</Note>;
     case "created":
-      return <Note kind="stopped" action={start("Start")}>Not started yet.</Note>;
+      return <Note kind="stopped">Not started yet.</Note>;
     case "stopped":
-      return <Note kind="stopped" action={start("Start")}>Stopped. Start it to go on.</Note>;
+      return <Note kind="stopped">{onStart ? "Stopped. What you send starts it again." : "Stopped. Start it to go on."}</Note>;
   }
 }
 

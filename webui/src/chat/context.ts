@@ -5,6 +5,8 @@ import type { ChatPort } from "./core/port";
 
 export interface ChatTools {
   session: string;
+  /** The session itself broke, and its page says why. */
+  failed: boolean;
   port: ChatPort;
   engine: Engine;
   capabilities: Capabilities | null;

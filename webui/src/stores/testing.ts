@@ -20,6 +20,7 @@ export function session(change: Partial<Omit<Session, "activity">> & { id: strin
     updated_at: "2026-11-23T10:00:00Z",
     last_active: "2026-11-23T10:00:00Z",
     archived_at: null,
+    options: { definition: "", fork_of: "", mode: "", thinking: "", transport: "" },
     ...change,
     activity: { state: "idle", what: "", since: "2026-11-23T10:00:00Z", messages: 0, model: "", cost_usd: null, ...activity },
   };

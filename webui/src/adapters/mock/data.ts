@@ -27,6 +27,7 @@ export function mockSession(change: Partial<Session> & { name: string }, activit
     updated_at: ago(number),
     last_active: ago(number),
     archived_at: null,
+    options: { definition: "", fork_of: "", mode: "", thinking: "", transport: "" },
     ...change,
     activity: { state: "idle", what: "", since: ago(number * 3), messages: 12, model: "claude-sonnet-5", cost_usd: 0.42, ...activity },
   };
@@ -63,12 +64,13 @@ export function mockSessions(): Session[] {
 }
 
 const AGENTS: Agent[] = [
-  { name: "claude", label: "Claude Code", available: true, version: "3.1.4", path: "/usr/local/bin/claude", problem: "", hint: "" },
-  { name: "demo", label: "Demo", available: true, version: "0.1.0", path: "", problem: "", hint: "" },
+  { name: "claude", label: "Claude Code", available: true, version: "3.1.4", path: "/usr/local/bin/claude", problem: "", hint: "", transports: ["shim", "stdio", "per_message"] },
+  { name: "demo", label: "Demo", available: true, version: "0.1.0", path: "", problem: "", hint: "", transports: ["shim"] },
   {
     name: "codex",
     label: "Codex",
     available: false,
+    transports: ["shim", "per_message"],
     version: "",
     path: "",
     problem: "`codex` is not on the PATH.",

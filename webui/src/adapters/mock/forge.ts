@@ -82,7 +82,9 @@ class MockForge {
         "source.git.url": `'${session.source.url}' is not a git URL.`,
       });
     }
-    const made = mockSession({ ...session, status: "created", created_at: new Date().toISOString() }, { state: "starting", messages: 0, cost_usd: null, since: new Date().toISOString() });
+    const { options, ...rest } = session;
+    const ways = { definition: "", mode: "", thinking: "", transport: "", ...options, fork_of: "" };
+    const made = mockSession({ ...rest, options: ways, status: "created", created_at: new Date().toISOString() }, { state: "starting", messages: 0, cost_usd: null, since: new Date().toISOString() });
     this.sessions.set(made.id, made);
     return session.start ? this.start(made.id) : made;
   }

@@ -138,6 +138,7 @@ function Interrupt({ onInterrupt }: { onInterrupt: () => void }): ReactNode {
       keys="esc esc"
       icon={<Square aria-hidden className={styles.stop} />}
       className={styles.interrupt}
+      data-interrupt
       disabled={interrupting}
       onClick={onInterrupt}
     />

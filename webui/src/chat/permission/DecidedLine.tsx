@@ -8,6 +8,7 @@ import { exactly, moment } from "../format";
 import lines from "../tools/ToolLine.module.css";
 import styles from "./DecidedLine.module.css";
 import { Given } from "./Given";
+import { questionsOf } from "./Questions";
 import { isPlan, lineTitle } from "./title";
 import { WhatWillHappen } from "./WhatWillHappen";
 
@@ -44,7 +45,7 @@ export function DecidedLine({ permission }: { permission: PermissionEntry }): Re
 function verdict(permission: PermissionEntry): string {
   const { state, decision, scope, by, closed, edited } = permission;
   if (state === "closed") return `No answer needed${closed === "" ? "" : ` (${closed})`}`;
-  const word = answersIn(edited).length > 0 ? "Answered" : isPlan(permission) ? PLAN[decision] : decision === "allow" ? `Allowed ${SCOPES[scope]}` : "Denied";
+  const word = answersIn(edited).length > 0 ? "Answered" : isPlan(permission) ? PLAN[decision] : decision === "deny" && questionsOf(permission.input).length > 0 ? "Not answered:" : decision === "allow" ? `Allowed ${SCOPES[scope]}` : "Denied";
   return by === "" ? `${word} by a kept rule` : by === "local" ? word : `${word} by ${by}`;
 }
 

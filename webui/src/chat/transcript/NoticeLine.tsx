@@ -1,6 +1,7 @@
 import { Info, TriangleAlert } from "lucide-react";
 import type { ReactNode } from "react";
-import { useOpen } from "../context";
+import { Ticks } from "../../ui/Ticks";
+import { useChat, useOpen } from "../context";
 import type { NoticeEntry } from "../core/view";
 import { exactly } from "../format";
 import { Output } from "../parts/Output";
@@ -8,13 +9,15 @@ import styles from "./NoticeLine.module.css";
 
 /** Something worth a line that nobody said. */
 export function NoticeLine({ notice }: { notice: NoticeEntry }): ReactNode {
-  const [open, toggle] = useOpen(notice.key, notice.level === "error");
+  // A session that failed says its cause above; it is not said a second time.
+  const { failed } = useChat();
+  const [open, toggle] = useOpen(notice.key, notice.level === "error" && !failed);
   const Icon = notice.level === "info" ? Info : TriangleAlert;
   const words = (
     <>
       <Icon aria-hidden />
       <span>{notice.text}</span>
-      {notice.hint !== "" && <span className={styles.hint}>{notice.hint}</span>}
+      {notice.hint !== "" && <span className={styles.hint}><Ticks text={notice.hint} /></span>}
     </>
   );
   return (

@@ -2,6 +2,7 @@ import { RotateCcw } from "lucide-react";
 import type { ReactNode } from "react";
 import { Button } from "../../ui/Button";
 import { StateMark } from "../../ui/StateMark";
+import { Ticks } from "../../ui/Ticks";
 import { useChat } from "../context";
 import type { TurnEntry } from "../core/view";
 import { Copy } from "../parts/Copy";
@@ -18,7 +19,7 @@ export function TurnFailure({ turn }: { turn: TurnEntry }): ReactNode {
   return (
     <section className={styles.failure} aria-label="The turn failed">
       <p className={styles.title}><StateMark kind="failed" /><span>failed · {cause}</span>{turn.error !== "" && <Copy text={turn.error} what="Copy the error" />}</p>
-      {turn.hint !== "" && <p className={styles.hint}>{turn.hint}</p>}
+      {turn.hint !== "" && <p className={styles.hint}><Ticks text={turn.hint} /></p>}
       {more !== "" && <pre className={styles.detail} tabIndex={0}>{more}</pre>}
       {turn.asked !== "" && isLast && (
         <div>

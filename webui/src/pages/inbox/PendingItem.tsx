@@ -5,6 +5,7 @@ import type { Pending } from "../../ports/permissions";
 import { type Answering, keyOf } from "../../stores/pending";
 import { RelativeTime } from "../../ui/RelativeTime";
 import { StateMark } from "../../ui/StateMark";
+import { Ticks } from "../../ui/Ticks";
 import { Button } from "../../ui/Button";
 import { isQuestion, lineOf, rulesOf } from "./answers";
 import styles from "./Pending.module.css";
@@ -35,7 +36,7 @@ export function PendingItem({ item, selected, open, answering, onSelect, onOpen,
         <input type="checkbox" className={styles.check} checked={selected} disabled={question || busy} aria-label={`Select: ${item.title || item.tool}, ${item.session_name}`} onChange={onSelect} />
         <button type="button" data-row data-key={keyOf(item)} className={styles.what} aria-expanded={open} onClick={onOpen}>
           <StateMark kind="waiting" />
-          <span className={styles.title} data-code={line.code}>{line.text}</span>
+          <span className={styles.title} data-code={line.code}>{line.code ? line.text : <Ticks text={line.text} />}</span>
           <ChevronRight aria-hidden className={styles.fold} />
         </button>
         <Link href={`/sessions/${item.session_id}`} className={styles.session}>{item.session_name}</Link>

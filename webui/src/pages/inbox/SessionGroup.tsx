@@ -3,6 +3,7 @@ import type { Group } from "../../stores/grouping";
 import { stateOf } from "../../stores/state";
 import { RelativeTime } from "../../ui/RelativeTime";
 import { StateMark } from "../../ui/StateMark";
+import { Ticks } from "../../ui/Ticks";
 import { sourceName } from "../../ui/words";
 import styles from "./InboxPage.module.css";
 
@@ -19,7 +20,7 @@ export function SessionGroup({ group }: { group: Group }) {
               <Link data-row href={`/sessions/${session.id}`} className={styles.link}>
                 <StateMark kind={state.kind} />
                 <span className={styles.name}>{session.name}</span>
-                <span className={styles.what}>{state.what}</span>
+                <span className={styles.what}><Ticks text={state.what} /></span>
                 <span className={styles.place}>{sourceName(session.source)}</span>
               </Link>
               <span className={styles.since}>

@@ -1,5 +1,6 @@
 import type { Problem } from "../../api/problem";
 import type { Agent } from "../../api/types";
+import { Ticks } from "../../ui/Ticks";
 import styles from "./AgentCards.module.css";
 import { ChoiceCard } from "./ChoiceCard";
 import { Wrong } from "./Field";
@@ -26,7 +27,7 @@ export function AgentCards({ agents, chosen, problem, onChoose }: AgentCardsProp
             checked={agent.name === chosen}
             disabled={!agent.available}
             onChoose={() => onChoose(agent.name)}
-            note={noteOf(agent)}
+            note={<Ticks text={noteOf(agent)} />}
           />
         ))}
         {!agents && <p className={styles.note}>Looking for agents on this machine …</p>}

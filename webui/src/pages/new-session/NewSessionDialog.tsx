@@ -11,6 +11,7 @@ import { AgentCards } from "./AgentCards";
 import { Field } from "./Field";
 import styles from "./NewSessionDialog.module.css";
 import { SourceFields } from "./SourceFields";
+import { TransportField } from "./TransportField";
 import { type Place, placeOf } from "./errors";
 import { useDraft } from "./useDraft";
 
@@ -72,6 +73,7 @@ export function NewSessionDialog({ demo, onClose }: { demo: boolean; onClose: ()
             {(props) => <Input {...props} value={draft.session.model} onChange={(event) => draft.change({ model: event.target.value })} />}
           </Field>
         </div>
+        <TransportField agent={system?.agents.find((one) => one.name === draft.session.agent)} draft={draft} />
         {general && (
           <p role="alert" className={styles.problem}>
             {general.detail} {general.hint}

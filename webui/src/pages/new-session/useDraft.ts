@@ -3,6 +3,8 @@ import type { Agent, GitSource, LocalSource, NewSession, Source } from "../../ap
 import { problemOfName, suggestName } from "../../stores/names";
 import { useSessions } from "../../stores/sessions";
 
+export type Transport = NonNullable<NewSession["options"]>["transport"];
+
 export interface Draft {
   session: NewSession;
   kind: Source["type"];
@@ -11,6 +13,9 @@ export interface Draft {
   nameProblem: string;
   /** What is still needed; "" when the session can be created. */
   missing: string;
+  /** How the agent is reached; "" is its usual way. */
+  transport: Transport;
+  setTransport(transport: Transport): void;
   change(change: Partial<Pick<NewSession, "agent" | "model">>): void;
   setName(name: string): void;
   setKind(kind: Source["type"]): void;
@@ -26,12 +31,16 @@ export function useDraft(agents: readonly Agent[], demo: boolean): Draft {
   const [git, setGit] = useState<GitSource>({ type: "git", url: "", branch: "" });
   const [typedName, setName] = useState<string>();
   const [chosen, change] = useState<Partial<Pick<NewSession, "agent" | "model">>>({});
+  const [wished, setTransport] = useState<Transport>("");
   const taken = useMemo(() => new Set([...byId.values()].map((session) => session.name)), [byId]);
   const source: Source = kind === "local" ? local : kind === "git" ? git : { type: "empty" };
   const name = typedName ?? (demo && kind === "empty" ? suggestDemo(taken) : suggestName(source, taken));
   const agent = chosen.agent ?? firstAgent(agents, demo);
   const model = chosen.model ?? "";
-  const key = JSON.stringify({ name, agent, model: model.trim(), source, start: true });
+  // Another agent may not know the way that was chosen for the one before.
+  const transport = agents.find((one) => one.name === agent)?.transports.includes(wished) ? wished : "";
+  const options = transport === "" ? {} : { options: { definition: "", mode: "", thinking: "", transport } };
+  const key = JSON.stringify({ name, agent, model: model.trim(), source, start: true, ...options });
   const session = useMemo(() => JSON.parse(key) as NewSession, [key]);
   const nameProblem = problemOfName(name) || (taken.has(name) ? `There is a session ${name} already.` : "");
   return {
@@ -40,6 +49,8 @@ export function useDraft(agents: readonly Agent[], demo: boolean): Draft {
     local,
     git,
     nameProblem,
+    transport,
+    setTransport,
     missing: missingIn(session, nameProblem),
     change: (more) => change({ ...chosen, ...more }),
     setName,

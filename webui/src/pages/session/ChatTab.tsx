@@ -10,8 +10,8 @@ const Conversation = lazy(() => import("./Conversation"));
 export function ChatTab({ session, showLogs }: { session: Session; showLogs: () => void }) {
   const { status } = session;
   const failed = status === "failed";
-  // The cause stands above in full: to the chat it is a session that does not run.
-  const shown = useMemo((): Session => (failed ? { ...session, status: "stopped", error: "", hint: "" } : session), [failed, session]);
+  // The cause stands above in full: the chat need not say it again.
+  const shown = useMemo((): Session => (failed ? { ...session, error: "", hint: "" } : session), [failed, session]);
   return (
     <>
       {failed && <Failure session={session} showLogs={showLogs} />}

@@ -6,6 +6,7 @@ import { tell, tellProblem } from "../../stores/toasts";
 import { act } from "../../stores/verbs";
 import { Button } from "../../ui/Button";
 import { StateMark } from "../../ui/StateMark";
+import { Ticks } from "../../ui/Ticks";
 import styles from "./Failure.module.css";
 
 /** What broke, in its own words; what to do; and the way to try again. */
@@ -23,7 +24,7 @@ export function Failure({ session, showLogs }: { session: Session; showLogs: () 
             {rest}
           </pre>
         )}
-        {session.hint && <p className={styles.hint}>{session.hint}</p>}
+        {session.hint && <p className={styles.hint}><Ticks text={session.hint} /></p>}
         <div className={styles.actions}>
           <Button look="primary" icon={<RotateCw />} busy={busy === "start"} onClick={() => act(session.id, "start")}>
             Retry

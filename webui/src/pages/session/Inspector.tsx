@@ -5,6 +5,7 @@ import { stateOf } from "../../stores/state";
 import { tell, tellProblem } from "../../stores/toasts";
 import { IconButton } from "../../ui/IconButton";
 import { RelativeTime } from "../../ui/RelativeTime";
+import { Ticks } from "../../ui/Ticks";
 import { cost, model, sourcePlace } from "../../ui/words";
 import styles from "./Inspector.module.css";
 import { Breakable } from "./Breakable";
@@ -19,8 +20,7 @@ export function Inspector({ session }: { session: Session }) {
       <section className={styles.section}>
         <h2 className={styles.title}>{state.kind === "waiting" ? "Waits for" : "State"}</h2>
         <SessionState session={session} />
-        {state.what && <p className={styles.what}>{state.what}</p>}
-        {state.kind === "failed" && session.hint && <p className={styles.hint}>{session.hint}</p>}
+        {state.what && state.kind !== "failed" && <p className={styles.what}><Ticks text={state.what} /></p>}
       </section>
       <section className={styles.section}>
         <h2 className={styles.title}>Environment</h2>
