@@ -79,7 +79,7 @@ function Lost({ line }: { line: Extract<LineState, { state: "lost" }> }) {
   const left = useNow((now) => Math.max(0, Math.ceil((line.retryAt - now) / 1000)));
   return (
     <>
-      Disconnected{line.why ? `: ${line.why}` : ""} {left > 0 ? `Trying again in ${left} s.` : "Trying again."}
+      Disconnected{line.why ? `: ${line.why}` : "."} {left > 0 ? `Trying again in ${left} s.` : "Trying again."}
     </>
   );
 }

@@ -123,7 +123,8 @@ function useTerminals(session: string) {
     }
   };
   const end = async (id: string) => {
-    await ports().terminals.end(session, id).catch(tellProblem);
+    // One whose program has ended is gone already: that is what was wanted.
+    await ports().terminals.end(session, id).catch((error: unknown) => asProblem(error).status !== 404 && tellProblem(error));
     await load();
   };
   return { terminals, problem, busy, load, create, end };
