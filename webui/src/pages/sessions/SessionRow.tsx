@@ -3,6 +3,7 @@ import { Link } from "wouter";
 import type { Session } from "../../api/types";
 import { stateOf } from "../../stores/state";
 import { StateMark } from "../../ui/StateMark";
+import { Ticks } from "../../ui/Ticks";
 import { classes } from "../../ui/classes";
 import { exact, span } from "../../ui/time";
 import { useNow } from "../../ui/useNow";
@@ -28,7 +29,7 @@ export const SessionRow = memo(function SessionRow({ session, here }: { session:
       </time>
       <span className={classes(styles.what, state.kind === "failed" && styles.failed)}>
         <span className="visually-hidden">{state.word}. </span>
-        {state.what || `${place} · ${session.agent}`}
+        <Ticks text={state.what || `${place} · ${session.agent}`} />
       </span>
     </Link>
   );
