@@ -20,8 +20,8 @@ PYTHON = os.path.join(VENV, "bin", "python")
 CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 
 DOCUMENT = """
-import json, volundr.app
-print(json.dumps(volundr.app.openapi_document(), indent=1, sort_keys=True, ensure_ascii=False))
+import json, volundr.document
+print(json.dumps(volundr.document.openapi_document(), indent=1, sort_keys=True, ensure_ascii=False))
 """
 
 HELP = """Usage: python3 build.py COMMAND [ARGUMENTS]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests import forge
 from tests.lobby import SESSION
-from volundr.app import openapi_document
+from volundr.document import openapi_document
 
 
 def test_the_whole_forge_answers_to_its_own_names_only(tmp_path: Path) -> None:

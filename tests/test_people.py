@@ -93,6 +93,17 @@ def test_a_steered_message_that_came_too_late_waits_for_the_next_turn() -> None:
     assert list(play.talk.state.outstanding.values()) == [ev.Say(messages=(("s", "rather this"),))]
 
 
+def test_an_agent_that_will_take_up_none_any_more_gives_all_back_in_their_order() -> None:
+    play = busy()
+    for name in ("s1", "s2"):
+        do(play, Send(id=name, text=name, steer=True))
+    play.said("w")
+    play.give(ev.Untaken(id=""))
+    assert list(play.talk.state.waiting) == ["s1", "s2", "w"]
+    play.give(ev.TurnEnded(status="ok"))
+    assert play.last("turn_started").messages == ("s1", "s2", "w")
+
+
 def test_an_agent_that_dies_gives_steered_messages_back_in_their_order() -> None:
     play = busy()
     for name in ("s1", "s2"):

@@ -1,21 +1,20 @@
 """Puts Volundr together. The one module that knows every other; it wires and does nothing else."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
 from volundr import __version__
-from volundr.api import openapi, security
+from volundr.api import security
 from volundr.api.http import Rooms, build_api
 from volundr.api.security import Site, local_site
 from volundr.api.webui import WebUI
 from volundr.broker.transports.transport import Agent
 from volundr.db.database import Database
+from volundr.document import described
 from volundr.domain.agents import AgentCatalog
 from volundr.domain.chronicles import ChronicleService
 from volundr.domain.gateway import GatewayPort, SessionKeys
@@ -39,7 +38,7 @@ from volundr.local.agents import LocalAgents
 from volundr.local.broadcaster import LocalBroadcaster
 from volundr.local.gateway import Door, GatewayApp, LocalGateway, gateway_socket
 from volundr.local.git import Git
-from volundr.local.identity import FileLogins, Keys, LocalAuthorization, LocalIdentity, keys_of
+from volundr.local.identity import FileLogins, LocalAuthorization, LocalIdentity, keys_of
 from volundr.local.machine import LocalMachine
 from volundr.local.workspaces import LocalWorkspaces
 from volundr.process import Tasks
@@ -99,8 +98,7 @@ def build_forge(settings: Settings, port: int, db: Database, pods: PodManager, a
     gateway = LocalGateway(_upstream(service, pods))
     door = Door(site=site, identity=identity, authorization=authorization, gateway=gateway, secret=keys.session)
     about = _about(settings, db)
-    services: dict[type, Any] = {
-        **_books(service, db),
+    services: dict[type, Any] = _books(service, db) | {
         SessionService: service,
         SystemService: SystemService(LocalMachine(db), agents, about),
         Workspaces: workspaces,
@@ -110,7 +108,7 @@ def build_forge(settings: Settings, port: int, db: Database, pods: PodManager, a
         Logins: logins,
         AgentCatalog: agents,
     }
-    api = _described(build_api(services, site, identity, authorization, settings.limits.body_bytes))
+    api = described(build_api(services, site, identity, authorization, settings.limits.body_bytes))
     webui, rooms = (security.SecurityMiddleware(part, site=site, identity=identity) for part in (WebUI(WEBUI), GatewayApp(door)))
     return Forge(
         app=Rooms(api, webui, rooms),
@@ -150,23 +148,3 @@ def _upstream(service: SessionService, pods: PodManager) -> Any:
         return pods.upstream(session_id, session.pod) if session.status is Status.RUNNING else None
 
     return find
-
-
-def _described(api: FastAPI) -> FastAPI:
-    """With Skuld's frames and routes in its OpenAPI document: two processes, one contract."""
-    openapi.install(api, _skulds_part)
-    return api
-
-
-def _skulds_part() -> tuple[Sequence[Any], Sequence[APIRouter]]:
-    from volundr.broker import frames, manage, records
-    from volundr.broker.routes import SESSION_ROUTERS
-
-    return (records.Record, frames.Live, frames.FromClient), (manage.router, *SESSION_ROUTERS)
-
-
-def openapi_document() -> dict[str, Any]:
-    """The API as an OpenAPI document; needs no database and no home."""
-    nothing = Keys(master="", token="")
-    identity = LocalIdentity(nothing, FileLogins(Path("/nonexistent")))
-    return dict(_described(build_api({}, local_site(8080), identity, LocalAuthorization(), 0)).openapi())

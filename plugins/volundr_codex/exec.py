@@ -49,7 +49,7 @@ class ExecDialect(Dialect):
         self._cwd = str(job.cwd)
         self._hint = hint
         self._before = before
-        self._mark = secrets.token_hex(4)
+        self._mark = job.run or secrets.token_hex(4)
         self._said: Sequence[str] = ()
         self._open: set[str] = set()
         self._readers: Mapping[str, Callable[[Json], Sequence[AgentEvent]]] = {

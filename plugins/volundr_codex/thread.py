@@ -38,6 +38,7 @@ class Thread:
 
     def __init__(self, *, cwd: str, hint: Callable[[str], str], native: str) -> None:
         self.native = native
+        self._middle = bool(native)
         self.model = ""
         self.turn: str | None = None if native else ""
         self._cwd = cwd
@@ -170,7 +171,8 @@ class Thread:
             return ()
         turn, self.turn = given["turn"], ""
         events: list[AgentEvent] = [ToolEnded(id=name, ok=False, output=UNSAID) for name in self._open]
-        events += [Untaken(id=name) for name in self._steered]
+        # What was steered before this instance is not known here; what was taken up is no longer waited for.
+        events += [Untaken(id="")] if self._middle else [Untaken(id=name) for name in self._steered]
         for forgotten in (self._open, self._items, self._steered, self._asked):
             forgotten.clear()
         usage, duration = self._usage(), int(turn.get("durationMs") or 0)

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from tests.rules.tree import ROOT
-from volundr.app import openapi_document
+from volundr.document import openapi_document
 from volundr.db.migrate import fingerprints
 from volundr.store.opening import MIGRATIONS
 

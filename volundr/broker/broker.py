@@ -117,6 +117,7 @@ class Broker:
             self.journal.put(Opened())
         name = self.spec.session_id
         self._tasks.spawn(self.journal.sync_forever(), name=f"sync {name}")
+        self._tasks.spawn(self.journal.log.upkeep.run(), name=f"upkeep {name}")
         self._tasks.spawn(self._reporter.run(), name=f"report {name}")
         self._tasks.spawn(self._outbox.run(), name=f"outbox {name}")
         self._runner.begin(self._tasks)

@@ -166,11 +166,11 @@ class Conversation(People):
 
     def _untaken(self, event: Untaken) -> Iterator[Item]:
         state = self.state
-        if event.id not in state.steered:
-            return
-        yield MessageReturned(id=event.id)
-        if not state.working and state.alive and not state.phase:
-            yield TurnStarted(turn=state.turn + 1, messages=(event.id, *state.waiting))
+        names = [name for name in state.steered if event.id in ("", name)]
+        for name in reversed(names):
+            yield MessageReturned(id=name)
+        if names and not state.working and state.alive and not state.phase:
+            yield TurnStarted(turn=state.turn + 1, messages=(*names, *state.waiting))
 
     def _offered(self, event: Offered) -> Iterator[Item]:
         known = self.state.offers

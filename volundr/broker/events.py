@@ -48,7 +48,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Untaken:
-    """The agent could not take up this steered message: its turn was over, say."""
+    """The agent could not take up this steered message: its turn was over, say. An empty id: it will take up none any more."""
 
     id: str
 

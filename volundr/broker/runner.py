@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 TELL_SECONDS = 30.0
 OVER_SECONDS = 3.0
 LAST_WORDS_SECONDS = 1.0
+STARTING_PAUSE = 0.2
+"""Between two attempts to tell an agent something that it cannot take before it is ready."""
 FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
 """Seconds before a run that follows one that failed."""
 
@@ -130,7 +132,9 @@ class Runner:
     async def _adopt(self) -> None:
         """Find the run that was there before Skuld was; keep looking while the shim does not answer."""
         state, pause = self._state, LEAST_PAUSE
-        known = replace(self.job(state.resumed), native=state.native, spent=tuple(state.spent.values()))
+        # Before it is ready its handshake may not be over, and the id is only what is resumed.
+        native = state.native if state.run_state == "ready" else ""
+        known = replace(self.job(state.resumed), native=native, spent=tuple(state.spent.values()))
         dialect = self.agent.dialect(known)
         while True:
             try:
@@ -190,7 +194,7 @@ class Runner:
                     await self._insist(Delivered(id=command.id))
                 return
             await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            pause = min(pause * 2, LONGEST_PAUSE if state.run_state == "ready" else STARTING_PAUSE)
 
     async def _told_now(self, number: int, command: Command) -> bool:
         try:
@@ -218,6 +222,7 @@ class Runner:
         return Job(
             session=spec.session_id,
             cwd=Path(spec.workspace),
+            run=state.run,
             model=state.chosen.get("model", spec.model),
             mode=state.chosen.get("mode", spec.mode),
             thinking=state.chosen.get("thinking", spec.thinking),

@@ -14,7 +14,7 @@ from volundr.broker.always import AlwaysRules
 from volundr.broker.broker import Broker, Health, Parts
 from volundr.broker.channels.channel import Channel
 from volundr.broker.fork import fork
-from volundr.broker.history import page, past
+from volundr.broker.history import past, present
 from volundr.broker.parts import Activity
 from volundr.broker.terminal.terminals import Access, Place, Terminals
 from volundr.broker.transports.transport import Agent, CLITransport
@@ -217,7 +217,7 @@ class ServiceManager:
         """A page of what was said and done, also of a session that does not run. Raises Unavailable."""
         if (broker := self._brokers.get(name)) is not None:
             journal = broker.journal
-            return page(journal.log, journal.stream.last_seq, before, limit)
+            return await present(journal.log, journal.stream.last_seq, before, limit)
         async with self._few:
             return await asyncio.to_thread(past, self._folder / name, before, limit)
 

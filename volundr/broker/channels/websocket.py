@@ -85,8 +85,9 @@ async def _serve(websocket: WebSocket, broker: Broker, attach: Attach, by: str) 
             group.create_task(_receive(websocket, broker, client, by), name=f"read client of {broker.spec.session_id}")
     except* (WebSocketDisconnect, _Over, Unavailable) as errors:
         ours = [error for error in errors.exceptions if isinstance(error, _Over)]
-        if ours:
-            raise ours[0] from None
+        away = [error for error in errors.exceptions if isinstance(error, Unavailable)]
+        if ours or away:
+            raise (ours or away)[0] from None
     finally:
         client.leave()
 

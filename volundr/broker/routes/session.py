@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from volundr.broker.frames import Diagnosis
-from volundr.broker.history import HISTORY_RECORDS, page
+from volundr.broker.history import HISTORY_RECORDS, present
 from volundr.broker.parts import Activity
 from volundr.broker.routes.entry import Entered
 
@@ -48,4 +48,4 @@ async def history(
 ) -> Response:
     """The records before this one, oldest first: as many as asked for, unless they are very large."""
     journal = broker.journal
-    return Response(page(journal.log, journal.stream.last_seq, before, limit), media_type="application/json")
+    return Response(await present(journal.log, journal.stream.last_seq, before, limit), media_type="application/json")

@@ -47,6 +47,7 @@ class Run:
         self._paused = False
         self._wanted = False
         self._over = asyncio.Event()
+        self._forgetting: asyncio.TimerHandle | None = None
 
     @property
     def keeper(self) -> int:
@@ -77,6 +78,8 @@ class Run:
         """Nobody will ask for its lines any more."""
         self._over.set()
         self._wake.set()
+        if self._forgetting is not None:
+            self._forgetting.cancel()
 
     async def serve(self) -> None:
         """Keep a link to Skuld until the run has ended and its last line is settled, or nobody asked for 10 minutes."""
@@ -202,7 +205,7 @@ class Run:
     def _end(self, code: int | None, stderr: str) -> None:
         last = {"type": "shim_exited", "code": code, "stderr": stderr, "wanted": self._wanted}
         self._line(json.dumps(last, separators=(",", ":")).encode())
-        asyncio.get_running_loop().call_later(KEPT_AFTER_EXIT, self.forget)
+        self._forgetting = asyncio.get_running_loop().call_later(KEPT_AFTER_EXIT, self.forget)
 
 
 def _joined(lines: list[str]) -> bytes:

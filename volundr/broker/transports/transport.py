@@ -28,14 +28,15 @@ class Found:
 class Job:
     """What an agent is started for. `resume` is its own session id from an earlier run, "" for a new conversation.
 
-    `fork`: go on from `resume` in a conversation of its own. `per_message`: this process gets one prompt, then the end
-    of its input, and ends by itself when its turn is over. `native`: its own session id, when Skuld goes on with a process
-    that already runs (the dialect starts in the middle then: no opening, and the lines of a handshake do not come again);
-    `spent`: what the log has of that process's tokens, by model.
+    `run` names this life of the process, also after Skuld restarted. `fork`: go on from `resume` in a conversation of its
+    own. `per_message`: this process gets one prompt, then the end of its input, and ends by itself when its turn is over.
+    `native`: its own session id, when Skuld goes on with a process that already runs (the dialect starts in the middle then:
+    no opening, and the lines of a handshake do not come again); `spent` are the tokens of that run so far.
     """
 
     session: str
     cwd: Path
+    run: str = ""
     model: str = ""
     mode: str = ""
     thinking: str = ""
@@ -70,7 +71,10 @@ class Dialect(ABC):
 
     @abstractmethod
     def encode(self, command: Command) -> Sequence[str]:
-        """The lines that tell the agent this. Each is one line without its newline."""
+        """The lines that tell the agent this. Each is one line without its newline.
+
+        Raises Unavailable while it cannot be told yet: it is tried again.
+        """
 
     @abstractmethod
     def decode(self, line: str) -> Sequence[AgentEvent]:
