@@ -95,8 +95,10 @@ export function Review({ session, known, report, onAsk }: ReviewProps) {
     <div className={styles.review}>
       <Bar session={session} known={known} report={report} seen={report.files.filter(isViewed).length} narrow={narrow} />
       {report.files.length === 0 ? (
-        <Empty icon={<FileDiff />} title="Nothing is changed.">
-          Compared with {report.base?.ref ?? "what was there"}. What the agent changes appears here as it works.
+        <Empty icon={<FileDiff />} title={report.base ? "Nothing is changed." : "There is nothing to compare with."}>
+          {report.base
+            ? `Compared with ${report.base.ref}. What the agent changes appears here as it works.`
+            : "The workspace is not a git repository, or holds nothing yet. In a git repository, what the agent changes appears here as it works."}
         </Empty>
       ) : (
         <div className={styles.body}>
