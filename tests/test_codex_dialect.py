@@ -264,7 +264,8 @@ def test_agents_below_are_shown_under_the_call_that_began_them_and_are_counted()
     counts = {"inputTokens": 10, "outputTokens": 2}
     thread.notified("thread/tokenUsage/updated", {"threadId": "child", "tokenUsage": {"total": counts, "last": counts}})
     assert thread.notified("turn/completed", {"threadId": "child", "turn": {"status": "completed"}}) == ()
-    open_call, ended = thread.notified("turn/completed", {"threadId": THREAD, "turn": {"status": "completed"}})
+    open_call, none_more, ended = thread.notified("turn/completed", {"threadId": THREAD, "turn": {"status": "completed"}})
+    assert none_more == Untaken(id="")
     assert open_call == ToolEnded(id="c1", ok=False, output=UNSAID)
     assert isinstance(ended, TurnEnded)
     assert ended.usage == [Usage(model="small", input=10, output=2)]

@@ -213,7 +213,7 @@ class AppServerDialect(Dialect):
                 self._out.append(self._list_skills())
                 return ()
             case "turn/started" if given.get("threadId") == self._thread.native:
-                self._thread.turn = str(given["turn"]["id"])
+                self._thread.turn, self._thread.middle = str(given["turn"]["id"]), False
                 self._begun()
                 return ()
             case "turn/completed" if given.get("threadId") == self._thread.native:

@@ -38,7 +38,7 @@ class Thread:
 
     def __init__(self, *, cwd: str, hint: Callable[[str], str], native: str) -> None:
         self.native = native
-        self._middle = bool(native)
+        self.middle = bool(native)  # the running turn began before this instance
         self.model = ""
         self.turn: str | None = None if native else ""
         self._cwd = cwd
@@ -172,7 +172,8 @@ class Thread:
         turn, self.turn = given["turn"], ""
         events: list[AgentEvent] = [ToolEnded(id=name, ok=False, output=UNSAID) for name in self._open]
         # What was steered before this instance is not known here; what was taken up is no longer waited for.
-        events += [Untaken(id="")] if self._middle else [Untaken(id=name) for name in self._steered]
+        events += [Untaken(id="")] if self.middle else [Untaken(id=name) for name in self._steered]
+        self.middle = False
         for forgotten in (self._open, self._items, self._steered, self._asked):
             forgotten.clear()
         usage, duration = self._usage(), int(turn.get("durationMs") or 0)
