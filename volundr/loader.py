@@ -24,10 +24,11 @@ def built_in() -> Sequence[ModuleType]:
     import volundr_acp
     import volundr_claude
     import volundr_codex
+    import volundr_telegram
 
     from volundr.broker.demo import plugin as demo
 
-    return (demo, volundr_acp, volundr_claude, volundr_codex)
+    return (demo, volundr_acp, volundr_claude, volundr_codex, volundr_telegram)
 
 
 def load(home: Path, *, outside: bool = True) -> Adapters:
