@@ -241,6 +241,7 @@ class Broker:
             agent=self.spec.agent,
             capabilities=journal.conversation.capabilities,
             activity=journal.conversation.state.activity,
+            standing=journal.conversation.state.standing(),
         )
 
     def _moment(self) -> Sequence[Live]:

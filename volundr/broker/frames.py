@@ -5,10 +5,11 @@ no `seq`: it shows the moment (a token delta, what the agent does now) and may b
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from volundr.broker.parts import Activity, BlockKind, Capabilities, Json, Scope
+from volundr.broker.parts import Activity, BlockKind, Capabilities, Json, Scope, Task
+from volundr.broker.records import AgentOffers
 
 PROTOCOL = 1
 KEEP_ALIVE_SECONDS = 10.0
@@ -17,6 +18,20 @@ _EXACT: Mapping[str, Any] = {"extra": "forbid", "strict": True}
 
 
 # --- live frames: Skuld -> clients, never stored ---
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What holds now, for a client that does not load the records that said so: as `agent_state`, `agent_offers` and
+    `plan_changed` have it. `run` is empty before the first one."""
+
+    run: str = ""
+    state: Literal["", "starting", "ready", "exited", "failed"] = ""
+    model: str = ""
+    mode: str = ""
+    thinking: str = ""
+    offers: AgentOffers = field(default_factory=AgentOffers)
+    tasks: Sequence[Task] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +45,7 @@ class Hello:
     agent: str
     capabilities: Capabilities
     activity: Activity
+    standing: Standing = field(default_factory=Standing)
     protocol: int = PROTOCOL
     type: Literal["hello"] = "hello"
 

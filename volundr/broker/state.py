@@ -6,7 +6,7 @@ from typing import Literal
 
 from volundr.broker.codec import Entry
 from volundr.broker.events import Adjust, Answer, Attached, Break, Command, Say, Steer
-from volundr.broker.frames import Delta, Output
+from volundr.broker.frames import Delta, Output, Standing
 from volundr.broker.parts import Activity, Attachment, BlockKind, Rule, Task, Usage
 from volundr.broker.records import (
     AgentMessage,
@@ -297,6 +297,18 @@ class State:
         if block is None:
             block = self.blocks[delta.id, delta.block] = Block(delta.kind, delta.parent)
         block.add(delta.text)
+
+    def standing(self) -> Standing:
+        """What whoever attaches must know without the records that said it."""
+        return Standing(
+            run=self.run,
+            state=self.run_state,
+            model=self.model,
+            mode=self.mode,
+            thinking=self.thinking,
+            offers=self.offers,
+            tasks=tuple(self.tasks),
+        )
 
     def print(self, output: Output) -> None:
         """Take up a piece of what a tool prints."""

@@ -1055,6 +1055,11 @@ export interface components {
              * @default
              */
             model: string;
+            /**
+             * Questions
+             * @description What waits for an answer now.
+             */
+            questions?: components["schemas"]["QuestionIn"][];
             /** Since */
             since?: string | null;
             /**
@@ -2030,6 +2035,7 @@ export interface components {
             protocol: number;
             /** Session */
             session: string;
+            standing?: components["schemas"]["Standing"];
             /**
              * Type
              * @default hello
@@ -2737,6 +2743,36 @@ export interface components {
             type: "plan_changed";
         };
         /**
+         * QuestionIn
+         * @description An open question, as the session's broker reports it with the activity.
+         */
+        QuestionIn: {
+            /** Id */
+            id: string;
+            /** Input */
+            input?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Raised At
+             * Format: date-time
+             */
+            raised_at: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /** Rules */
+            rules?: components["schemas"]["RuleIn"][];
+            /** Scopes */
+            scopes?: string[];
+            /** Title */
+            title: string;
+            /** Tool */
+            tool: string;
+        };
+        /**
          * Questions
          * @description What the session's agent waits for, oldest first, as `GET /api/v1/permissions` has it.
          */
@@ -2831,6 +2867,19 @@ export interface components {
          * @description What a wider "allow" would keep: this tool with exactly this subject ("" = any use of the tool).
          */
         Rule: {
+            /**
+             * Subject
+             * @default
+             */
+            subject: string;
+            /** Tool */
+            tool: string;
+        };
+        /**
+         * RuleIn
+         * @description What a wider "allow" would keep.
+         */
+        RuleIn: {
             /**
              * Subject
              * @default
@@ -3126,6 +3175,45 @@ export interface components {
              * @default
              */
             takes: string;
+        };
+        /**
+         * Standing
+         * @description What holds now, for a client that does not load the records that said so: as `agent_state`, `agent_offers` and
+         *     `plan_changed` have it. `run` is empty before the first one.
+         */
+        Standing: {
+            /**
+             * Mode
+             * @default
+             */
+            mode: string;
+            /**
+             * Model
+             * @default
+             */
+            model: string;
+            offers?: components["schemas"]["AgentOffers"];
+            /**
+             * Run
+             * @default
+             */
+            run: string;
+            /**
+             * State
+             * @default
+             * @enum {string}
+             */
+            state: "" | "starting" | "ready" | "exited" | "failed";
+            /**
+             * Tasks
+             * @default []
+             */
+            tasks: components["schemas"]["Task"][];
+            /**
+             * Thinking
+             * @default
+             */
+            thinking: string;
         };
         /**
          * Status

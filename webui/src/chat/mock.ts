@@ -1,4 +1,5 @@
-import type { Activity, Attachment, Capabilities, ChatRecord, Delta, Frame, FromClient } from "./core/frames";
+import { type Activity, type Attachment, type Capabilities, type ChatRecord, type Delta, type Frame, type FromClient } from "./core/frames";
+import { NOTHING_STANDS } from "./core/standing";
 import type { ChatPort, ChatSocket, HistoryPage } from "./core/port";
 import { flood, longPast, wantedPast, whole } from "./mock/flood";
 import { past, type Told } from "./mock/past";
@@ -43,7 +44,7 @@ class MockSession {
     this.sockets.add(socket);
     const capabilities = CAPABILITIES;
     const last_seq = this.log.length;
-    socket.hear([{ type: "hello", session: "mock", epoch: "mock", first_seq: 1, last_seq, agent: "demo", capabilities, activity: this.activity, protocol: 1 }]);
+    socket.hear([{ type: "hello", session: "mock", epoch: "mock", first_seq: 1, last_seq, agent: "demo", capabilities, activity: this.activity, standing: NOTHING_STANDS, protocol: 1 }]);
     socket.hear(after > 0 ? this.log.slice(after) : this.log.slice(-Math.max(tail, wantedPast())));
     socket.hear([...this.growing.values(), { type: "caught_up", seq: last_seq }]);
   }

@@ -8,7 +8,9 @@ const ICONS = { command: SquareSlash, skill: Sparkles, file: FileText } as const
 /** What would fit at the caret. The text box keeps the keyboard. */
 export function SuggestList({ id, suggest: { items, at, point, take } }: { id: string; suggest: Suggest }): ReactNode {
   const list = useRef<HTMLUListElement>(null);
-  useEffect(() => list.current?.children[at]?.scrollIntoView({ block: "nearest" }), [at]);
+  useEffect(() => {
+    list.current?.children[at]?.scrollIntoView({ block: "nearest" });
+  }, [at]);
   if (items.length === 0) return null;
   return (
     <ul ref={list} id={id} role="listbox" aria-label={items[0]?.kind === "file" ? "Files" : "Commands and skills"} className={styles.list}>

@@ -153,6 +153,19 @@ describe("a choice", () => {
     expect(rig.state.view.offers.models.map(({ id }) => id)).toEqual(["large", "small"]);
   });
 
+  it("can be made though what is offered was said long before what is loaded", async () => {
+    const skuld = working();
+    const offers = { models: [choice("large"), choice("small")], modes: [], thinking: [], commands: [] };
+    skuld.standing = { run: "r1", state: "ready", model: "large", mode: "ask", thinking: "", offers, tasks: [{ text: "a", state: "working" }] };
+    const rig = await new Rig(skuld).live();
+    expect(rig.state.view.agent?.model).toBe("large");
+    expect(rig.state.view.offers.models.map(({ id }) => id)).toEqual(["large", "small"]);
+    expect(rig.state.view.tasks).toHaveLength(1);
+    skuld.record({ ...state({ model: "small" }) });
+    await rig.clock.pass(50);
+    expect(rig.state.view.agent?.model).toBe("small");
+  });
+
   it("is not confirmed by word of something else", () => {
     const asked = chosen({}, { type: "chosen", seq: 1, at: "", model: "small", mode: null, thinking: null, by: "" });
     expect(confirmed(asked, state({ model: "large", mode: "plan" }), before, NO_OFFERS)).toEqual({ model: "small" });

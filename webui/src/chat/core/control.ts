@@ -1,4 +1,4 @@
-import { type AgentOffers, type AgentState, type Choice, CHOICES, type ChoiceName, type Chosen, type Choosing } from "./frames";
+import { type AgentState, type Choice, CHOICES, type ChoiceName, type Chosen, type Choosing } from "./frames";
 import type { AgentInfo, Offers } from "./view";
 
 /** What is still asked for after somebody chose. */
@@ -27,7 +27,7 @@ export function confirmed(asked: Choosing, record: AgentState, before: AgentInfo
   return open.length === names.length ? asked : Object.fromEntries(open.map((name) => [name, asked[name]]));
 }
 
-export function offersOf({ models, modes, thinking, commands }: AgentOffers): Offers {
+export function offersOf({ models, modes, thinking, commands }: Offers): Offers {
   return { models, modes, thinking, commands };
 }
 

@@ -256,6 +256,7 @@ export class Engine {
         if (this.epoch !== "" && this.epoch !== frame.epoch) this.forget();
         this.epoch = frame.epoch;
         this.firstSeq = frame.first_seq;
+        this.transcript.stand(frame.standing, frame.agent);
         this.parts.publish({ activity: frame.activity, capabilities: frame.capabilities, agent: frame.agent, diagnosis: null });
         return true;
       case "resync":

@@ -1,3 +1,5 @@
+import type { Standing } from "./standing";
+
 /** The words of `/s/{id}/ws/chat`, as `volundr/broker/frames.py` defines them. Records have `seq` and `at`; live frames have not. */
 
 export interface Usage {
@@ -291,6 +293,7 @@ export interface Hello {
   agent: string;
   capabilities: Capabilities;
   activity: Activity;
+  standing: Standing;
   protocol: number;
 }
 

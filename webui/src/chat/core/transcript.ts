@@ -1,22 +1,6 @@
 import type {
-  AgentMessage,
-  AgentState,
-  ChatRecord,
-  Choosing,
-  Delta,
-  Forked,
-  MessageEdited,
-  MessageRemoved,
-  MessageReturned,
-  MessageSteered,
-  PermissionRaised,
-  Task,
-  ToolFinished,
-  ToolPrinted,
-  ToolStarted,
-  TurnFinished,
-  TurnStarted,
-  UserMessage,
+  AgentMessage, AgentState, ChatRecord, Choosing, Delta, Forked, MessageEdited, MessageRemoved, MessageReturned, MessageSteered,
+  PermissionRaised, Task, ToolFinished, ToolPrinted, ToolStarted, TurnFinished, TurnStarted, UserMessage,
 } from "./frames";
 import { agentInfo, agentNotice } from "./agent";
 import { chosen, confirmed, offersOf } from "./control";
@@ -24,17 +8,9 @@ import { blockKey, LiveBlocks } from "./live";
 import { permissionKey, raisedEntry } from "./permission";
 import { Printed } from "./printed";
 import { Shelf } from "./shelf";
+import { type Base, baseOf, NO_BASE, type Standing } from "./standing";
 import {
-  type AgentInfo,
-  EMPTY_VIEW,
-  type MessageEntry,
-  type MessageState,
-  NO_OFFERS,
-  type Offers,
-  type PermissionEntry,
-  type RunningTurn,
-  type ToolEntry,
-  type View,
+  type AgentInfo, EMPTY_VIEW, type MessageEntry, type MessageState, NO_OFFERS, type Offers, type PermissionEntry, type RunningTurn, type ToolEntry, type View,
 } from "./view";
 
 const toolKey = (id: string): string => `tool:${id}`;
@@ -60,6 +36,7 @@ export class Transcript {
   private offers: Offers = NO_OFFERS;
   private choosing: Choosing = {};
   private tasks: readonly Task[] = [];
+  private base: Base = NO_BASE;
   private readonly printed = new Printed();
   private printing = new Set<string>();
   private shown: View = EMPTY_VIEW;
@@ -106,6 +83,15 @@ export class Transcript {
   /** What a running tool prints; its end replaces it. */
   output(frame: ToolPrinted): void {
     if (this.busy.has(toolKey(frame.id)) && this.printed.take(frame)) this.printing.add(frame.id);
+  }
+
+  /** What holds now, told on attaching: the records that said it may be older than those that are loaded. */
+  stand(standing: Standing, agent: string): void {
+    this.base = baseOf(standing, agent);
+    this.agent ??= this.base.agent;
+    if (this.offers === NO_OFFERS) this.offers = this.base.offers;
+    if (this.tasks.length === 0) this.tasks = this.base.tasks;
+    this.stale = true;
   }
 
   /** Older records, oldest first. Those that do not end right before the first known one are refused. */
@@ -158,11 +144,9 @@ export class Transcript {
     this.denied = new Set();
     this.asked = new Map();
     this.running = null;
-    this.agent = null;
     this.lastError = "";
-    this.offers = NO_OFFERS;
     this.choosing = {};
-    this.tasks = [];
+    ({ agent: this.agent, offers: this.offers, tasks: this.tasks } = this.base);
     this.liveStale = true;
   }
 

@@ -1,4 +1,5 @@
-import type { Activity, Attachment, Capabilities, ChatRecord, Delta, Frame, FromClient } from "../frames";
+import { type Activity, type Attachment, type Capabilities, type ChatRecord, type Delta, type Frame, type FromClient } from "../frames";
+import { NOTHING_STANDS, type Standing } from "../standing";
 import type { ChatPort, ChatSocket, HistoryPage, Ticket, Upload } from "../port";
 
 type Told<T> = T extends unknown ? Omit<T, "seq" | "at"> : never;
@@ -54,6 +55,7 @@ export class ScriptedSkuld implements ChatPort {
   answers = true;
   /** Take messages, but let the acknowledgement and the record get lost with the socket. */
   deafAfterSend = false;
+  standing: Standing = NOTHING_STANDS;
   activity: Activity = { state: "idle", what: "", since: "" };
   private pipes: Pipe[] = [];
   private growing: Delta | null = null;
@@ -156,6 +158,7 @@ export class ScriptedSkuld implements ChatPort {
       agent: "demo",
       capabilities: this.capabilities,
       activity: this.activity,
+      standing: this.standing,
       protocol: 1,
     };
     pipe.say(hello);
