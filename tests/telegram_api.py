@@ -131,14 +131,14 @@ class TelegramApi:
         self._next += 1
         return self._next
 
-    def say(self, text: str | None, chat: int = OWNER, reply_to: int = 0, update: int = 0, message: int = 0) -> int:
+    def say(self, text: str | None, chat: int = OWNER, reply_to: int = 0, message: int = 0) -> int:
         """Somebody writes; returns the message's id."""
         body: dict[str, Any] = {"message_id": message or self.number(), "date": 1, "chat": _chat(chat), "from": _PERSON}
         if text is not None:
             body["text"] = text
         if reply_to:
             body["reply_to_message"] = {"message_id": reply_to, "date": 1, "chat": _chat(chat)}
-        self._push({"update_id": update or self.number(), "message": body})
+        self._push({"update_id": self.number(), "message": body})
         return int(body["message_id"])
 
     def press(self, message: Message, data: str) -> None:
@@ -195,7 +195,7 @@ class TelegramApi:
         while not self.updates and asyncio.get_running_loop().time() < end and not self._ending():
             self._news.clear()
             try:
-                async with asyncio.timeout(0.2):
+                async with asyncio.timeout(0.05):
                     await self._news.wait()
             except TimeoutError:
                 continue

@@ -15,7 +15,7 @@ from volundr_telegram.hearing import Hearing
 from volundr_telegram.memory import Memory
 from volundr_telegram.post import Post
 from volundr_telegram.survey import hello
-from volundr_telegram.teller import Teller
+from volundr_telegram.teller import Teller, place
 
 log = logging.getLogger(__name__)
 
@@ -102,8 +102,7 @@ class _Service:
                     group.create_task(self._follow(seat.session), name=f"telegram follows {seat.session}")
 
     async def _follow(self, session: str) -> None:
-        """Until the session ends. Nothing is awaited between its last frame and the end of following it, so that one that is
-        started again is never taken for one that is followed."""
+        """Until the session ends; it is over only after this has let go of it, so one started again is followed anew."""
         try:
             with suppress(NotFound):
                 await self._tell(session)
@@ -118,8 +117,10 @@ class _Service:
             known = str(first["epoch"]), max(int(first["last_seq"]) - LOOK_BACK, 0)
         teller = Teller(session, self._memory, self._settings.show, since, quiet=self._settings.quiet)
         async for frame in self._sessions.listen(session, *known):
+            if frame["type"] == "caught_up":
+                await self._memory.save()
             posts = teller.take(frame)
-            seq = int(frame.get("seq") or 0)
+            seq = place(frame)
             for chat, desk in self._desks.items():
                 if seq and self._has(desk, session, teller.epoch, seq):
                     continue
@@ -167,6 +168,7 @@ def _copy(post: Post) -> Post:
         epoch=post.epoch,
         seq=post.seq,
         only_edit=post.only_edit,
+        moot=post.moot,
         silent=post.silent,
         origin=post.origin,
     )

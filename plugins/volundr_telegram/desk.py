@@ -15,8 +15,8 @@ from volundr_telegram.post import Post
 
 log = logging.getLogger(__name__)
 
-LONGEST_QUEUE = 100
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+LONGEST_QUEUE, MOST_REPLIES = 100, 50
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
 MINUTE = 60.0
 
 
@@ -65,7 +65,7 @@ class Desk:
         self.chat = chat
         self._all, self._pace, self._batch = memory, pace, batch_seconds
         self._lane: deque[Post] = deque()
-        self._urgent: deque[Post] = deque()
+        self._urgent: deque[Post] = deque(maxlen=MOST_REPLIES)
         self._current: Post | None = None
         self._left_out = 0
         self._news = asyncio.Event()
@@ -81,7 +81,9 @@ class Desk:
 
     def put(self, post: Post) -> None:
         seq, known = post.seq, self._queued(post.key) if post.key else None
-        if known is not None:
+        if known is not None and post.moot:
+            self._lane.remove(known)
+        elif known is not None:
             known.html, known.buttons, known.silent = post.html, post.buttons, known.silent and post.silent
         elif not self._merged(post):
             self._append(post)

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from volundr.sdk import Conflict, Forbidden, Invalid, NotFound, Rejected, Seat, Send, Sessions, Stored, Unavailable
 from volundr_telegram import questions
-from volundr_telegram.api import Api, Heard
+from volundr_telegram.api import Api, Heard, Later
 from volundr_telegram.commands import Commands, Order
 from volundr_telegram.desk import FIRST_PAUSE, LONGEST_PAUSE, Desk, Reach
 from volundr_telegram.memory import Memory, Question
@@ -37,9 +37,9 @@ class Hearing:
         while True:
             try:
                 updates = await self._api.updates(self._memory.offset, seconds)
-            except (Unavailable, Forbidden, Conflict, Invalid, NotFound) as error:
+            except FAILURES as error:
                 reach.down(error if isinstance(error, Unavailable | Forbidden | Conflict) else Unavailable(str(error)))
-                await asyncio.sleep(pause)
+                await asyncio.sleep(max(pause, error.seconds if isinstance(error, Later) else 0.0))
                 pause = min(pause * 2, LONGEST_PAUSE)
                 continue
             reach.up()

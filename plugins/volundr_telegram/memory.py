@@ -61,6 +61,7 @@ class Memory:
     def __init__(self, home: Path) -> None:
         self._path = home / "channels" / "telegram.json"
         self._lock = asyncio.Lock()
+        self._unsaved = False
         self.offset = 0
         self.chats: dict[int, ChatMemory] = {}
         self.questions: dict[str, Question] = {}
@@ -104,7 +105,7 @@ class Memory:
         self.questions = {name: Question(**kept) for name, kept in found["questions"].items()}
 
     async def save(self) -> None:
-        """What is kept now is on disk. Raises OSError."""
+        """Put what is kept now on disk. Where that fails the channel goes on: only after a restart would it be missed."""
         async with self._lock:
             text = json.dumps(
                 {
@@ -113,7 +114,14 @@ class Memory:
                     "questions": {name: asdict(question) for name, question in self.questions.items()},
                 }
             )
-            await asyncio.to_thread(_write, self._path, text)
+            try:
+                await asyncio.to_thread(_write, self._path, text)
+            except OSError as error:
+                if not self._unsaved:
+                    log.warning("telegram's memory is not stored", extra={"cause": str(error)})
+                self._unsaved = True
+            else:
+                self._unsaved = False
 
 
 def _write(path: Path, text: str) -> None:

@@ -14,6 +14,7 @@ type Kind = Literal["text", "tools", "person", "question", "end", "reply", "gap"
 class Post:
     """A message to be. A second one with the same `key` changes the first, whether that has been sent or not.
 
+    `moot`: the first one need not be sent any more, if it has not been.
     `seq` is the last record that is announced once this one is sent. `only_edit`: shown only where the first one is.
     `origin` is the id of a person's message that is told here; its own chat knows it.
     """
@@ -26,6 +27,7 @@ class Post:
     epoch: str = ""
     seq: int = 0
     only_edit: bool = False
+    moot: bool = False
     silent: bool = False
     origin: str = ""
     ready: float = 0.0

@@ -51,8 +51,9 @@ def shown(name: str, frame: Json) -> tuple[str, Sequence[Row]]:
 
 def decided(title: str, frame: Json) -> str:
     """What the message says once somebody has answered."""
-    by = f" by {escape(short(str(frame['by']), 60))}" if frame.get("by") else " by a rule that was kept"
+    by = f" by {escape(short(str(frame['by']), 60))}" if frame.get("by") else ""
     if frame.get("decision") == "allow":
+        by = by or " by a rule that was kept"
         scope = {"session": " for this session", "always": " always"}.get(str(frame.get("scope")), "")
         answers = ((frame.get("input") or {}).get("answers") or {}).values()
         what = "answered" if answers else "allowed"

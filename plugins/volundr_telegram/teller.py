@@ -19,6 +19,11 @@ _SHOWN: Mapping[str, frozenset[Kind]] = {
 }
 
 
+def place(frame: Json) -> int:
+    """The number of a record in the log, 0 for a live frame, which may name a record's."""
+    return int(frame["seq"]) if "at" in frame else 0
+
+
 class Teller:
     """Give it every frame in order. Records before the time `since` are not told, except for questions still open."""
 
@@ -31,10 +36,9 @@ class Teller:
 
     def take(self, frame: Json) -> Sequence[Post]:
         """What to show because of it: often nothing."""
-        seq = int(frame.get("seq") or 0)
         if frame["type"] == "hello":
             self.epoch = str(frame["epoch"])
-        if seq and str(frame.get("at", "")) < self._since:
+        if place(frame) and str(frame["at"]) < self._since:
             self._pass_over(frame)
             return ()
         late = list(self._skipped.values()) if frame["type"] == "caught_up" else []
@@ -98,7 +102,8 @@ class Teller:
         else:
             html = questions.closed(known.title, str(frame.get("reason", "")))
         known.decided = html
-        yield self._post(frame, "question", html, key=f"q:{name}", only_edit=True)
+        moot = frame["type"] == "permission_decided" and not frame.get("by")
+        yield self._post(frame, "question", html, key=f"q:{name}", only_edit=True, moot=moot)
 
     def _news(self, frame: Json) -> Iterator[Post]:
         match frame:
