@@ -112,7 +112,12 @@ class TelegramApi:
     async def start(self) -> None:
         app = Starlette(routes=[Route("/{bot}/{method}", self._serve, methods=["GET", "POST"])])
         config = uvicorn.Config(
-            app, host="127.0.0.1", port=self.port, log_config=None, access_log=False, timeout_graceful_shutdown=1
+            app,
+            host="127.0.0.1",
+            port=self.port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
         )
         self._server = server = uvicorn.Server(config)
         server.capture_signals = _no_signals  # type: ignore[method-assign]
@@ -120,10 +125,17 @@ class TelegramApi:
         await until(lambda: server.started)
 
     async def stop(self) -> None:
+        """All at once, as a machine goes: nobody is waited for."""
         assert self._server is not None
-        self._server.should_exit = True
-        self._news.set()
-        await self._serving
+        server, self._server = self._server, None
+        self._serving.cancel()
+        await asyncio.gather(self._serving, return_exceptions=True)
+        for listener in server.servers:
+            listener.close()
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()  # type: ignore[union-attr]
+        async with asyncio.timeout(5):
+            await asyncio.gather(*server.server_state.tasks, return_exceptions=True)
 
     # --- people -------------------------------------------------------------------------------------------------------
 
@@ -202,7 +214,7 @@ class TelegramApi:
         return self.updates[:100]
 
     def _ending(self) -> bool:
-        return self._server is None or self._server.should_exit
+        return self._server is None
 
     async def _sendMessage(self, given: dict[str, str]) -> object:  # noqa: N802
         text = self._checked(given)

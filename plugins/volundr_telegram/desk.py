@@ -29,7 +29,7 @@ class Reach:
     def up(self) -> None:
         if self._down:
             self._down = ""
-            log.info("telegram answers again")
+            log.warning("telegram answers again")
 
     def down(self, error: Unavailable | Forbidden | Conflict) -> None:
         kind = type(error).__name__
