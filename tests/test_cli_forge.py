@@ -201,3 +201,32 @@ def test_an_answer_is_printed_once_and_whole_though_skuld_is_killed_in_the_middl
     rest = chat.communicate(timeout=60)[0]
     assert chat.returncode == 0
     assert (begun + rest).decode() == undisturbed
+
+
+def test_questions_are_answered_from_the_inbox_and_a_session_is_forked(volundr: Machine) -> None:
+    volundr.up()
+    volundr("sessions", "new", "--agent", "demo", "--empty", "--name", "first", "--mode", "default", "--wait")
+    asking = subprocess.Popen(
+        [*COMMAND, "chat", "first", "run touch made"], env=volundr.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        until(lambda: "touch made" in volundr("inbox"), 30)
+        [waiting] = json.loads(volundr("inbox", "--json"))
+        assert (waiting["session_name"], waiting["tool"]) == ("first", "Bash")
+        assert "Nothing waits under" in volundr("inbox", "allow", "nonsense", code=1)
+        assert "ids as" in volundr("inbox", "deny", code=1)
+        assert "first" in volundr("inbox", "allow", waiting["id"][:8])
+        out, _ = asking.communicate(timeout=30)
+        assert asking.returncode == 0, out
+    finally:
+        asking.kill()
+        asking.wait()
+        assert asking.stdout is not None
+        asking.stdout.close()
+    until(lambda: "Nothing waits" in volundr("inbox"))
+    volundr("sessions", "fork", "first", "--name", "second", "--wait")
+    assert "run touch made" in volundr("chat", "second", "what did I say?")
+    assert "second" in volundr("sessions", "rm", "first", "--yes", code=1), "its folder is in use"
+    volundr("sessions", "rm", "second", "--yes")
+    volundr("sessions", "rm", "first", "--yes")
+    assert "Nothing is kept longer" in volundr("prune")

@@ -21,6 +21,7 @@ from volundr.domain.gateway import GatewayPort, SessionKeys
 from volundr.domain.logins import Logins
 from volundr.domain.permissions import PermissionService
 from volundr.domain.reports import Books, ReportService
+from volundr.domain.retention import Retention
 from volundr.domain.sessions.contributors.core import CoreContributor
 from volundr.domain.sessions.contributors.workspace import WorkspaceContributor
 from volundr.domain.sessions.launch import Launch
@@ -40,6 +41,7 @@ from volundr.local.gateway import Door, GatewayApp, LocalGateway, gateway_socket
 from volundr.local.git import Git
 from volundr.local.identity import FileLogins, LocalAuthorization, LocalIdentity, keys_of
 from volundr.local.machine import LocalMachine
+from volundr.local.retention import LocalRetention
 from volundr.local.workspaces import LocalWorkspaces
 from volundr.process import Tasks
 from volundr.registry import Adapters
@@ -68,12 +70,14 @@ class Forge:
     logins: FileLogins
     service: SessionService
     reconciler: Reconciler
+    retention: LocalRetention
     db: Database
     tasks: Tasks = field(default_factory=Tasks)
 
     def start(self) -> None:
         """Begin to look after the sessions there are."""
         self.reconciler.start(self.tasks)
+        self.tasks.spawn(self.retention.run(), name="retention")
 
     async def close(self) -> None:
         await self.tasks.close()
@@ -97,7 +101,7 @@ def build_forge(settings: Settings, port: int, db: Database, pods: PodManager, a
     service = SessionService(store, workspaces, launch, by_name, tasks, settings.definitions)
     gateway = LocalGateway(_upstream(service, pods))
     door = Door(site=site, identity=identity, authorization=authorization, gateway=gateway, secret=keys.session)
-    about = _about(settings, db)
+    about, retention = _about(settings, db), LocalRetention(store, settings.home, settings.retention)
     services: dict[type, Any] = _books(service, db) | {
         SessionService: service,
         SystemService: SystemService(LocalMachine(db), agents, about),
@@ -107,6 +111,7 @@ def build_forge(settings: Settings, port: int, db: Database, pods: PodManager, a
         SessionKeys: keys,
         Logins: logins,
         AgentCatalog: agents,
+        Retention: retention,
     }
     api = described(build_api(services, site, identity, authorization, settings.limits.body_bytes))
     webui, rooms = (security.SecurityMiddleware(part, site=site, identity=identity) for part in (WebUI(WEBUI), GatewayApp(door)))
@@ -117,6 +122,7 @@ def build_forge(settings: Settings, port: int, db: Database, pods: PodManager, a
         logins=logins,
         service=service,
         reconciler=Reconciler(store, pods, service, progress),
+        retention=retention,
         db=db,
         tasks=tasks,
     )

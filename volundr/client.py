@@ -163,6 +163,11 @@ class Client:
             cursor = page["next"]
         return found
 
+    async def retention(self, *, apply: bool) -> Sequence[Json]:
+        """What the retention settings let go; with `apply` it is removed."""
+        found: Sequence[Json] = (await self._ask("POST" if apply else "GET", "/api/v1/retention", limit=LONG))["items"]
+        return found
+
     async def answer(self, session_id: str, permission: str, decision: Json) -> None:
         """`decision` has `decision`, `scope` and `message`. Raises Conflict when somebody else was first."""
         await self._ask("POST", f"/s/{session_id}/permissions/{quote(permission, safe='')}", decision)

@@ -53,6 +53,13 @@ class SessionSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionSettings:
+    archived_days: float = _setting(0.0, "VOLUNDR_ARCHIVED_DAYS", 0)
+    stopped_days: float = _setting(0.0, "VOLUNDR_STOPPED_DAYS", 0)
+    attachments_days: float = _setting(0.0, "VOLUNDR_ATTACHMENTS_DAYS", 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PodSettings:
     """`sections` are the sub-sections of `[pods]`, one for each pod manager; that manager's plugin checks them."""
 
@@ -69,6 +76,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "database": DatabaseSettings,
     "limits": LimitSettings,
     "sessions": SessionSettings,
+    "retention": RetentionSettings,
     "pods": PodSettings,
 }
 
@@ -84,6 +92,7 @@ class Settings:
     database: DatabaseSettings = DatabaseSettings()
     limits: LimitSettings = LimitSettings()
     sessions: SessionSettings = SessionSettings()
+    retention: RetentionSettings = RetentionSettings()
     pods: PodSettings = PodSettings()
     agents: Mapping[str, Section] = field(default_factory=dict, repr=False)
     definitions: Mapping[str, SessionDefinition] = field(default_factory=dict)

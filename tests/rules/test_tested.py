@@ -9,6 +9,7 @@ THROUGH = {
     "volundr.api.deps": "test_api_sessions",
     "volundr.api.health": "test_api_system",
     "volundr.api.openapi": "rules/test_generated",
+    "volundr.api.retention": "test_retention_local",
     "volundr.api.sessions": "test_api_sessions",
     "volundr.api.system": "test_api_system",
     "volundr.broker.always": "test_broker",
@@ -40,8 +41,10 @@ THROUGH = {
     "volundr.broker.transports.tool_titles": "test_claude_dialect",
     "volundr.cli.chat": "test_cli_forge",
     "volundr.cli.down": "test_cli_forge",
+    "volundr.cli.inbox": "test_cli_forge",
     "volundr.cli.open": "test_cli_forge",
     "volundr.cli.ports": "test_cli_forge",
+    "volundr.cli.prune": "test_cli_forge",
     "volundr.cli.roles": "test_cli_forge",
     "volundr.cli.status": "test_cli_forge",
     "volundr.cli.up": "test_cli_forge",
@@ -53,7 +56,7 @@ THROUGH = {
     "volundr.local.worktrees": "test_worktrees",
     "volundr.relay": "test_gateway_http",
     "volundr.roles": "test_cli_forge",
-    "volundr.sdk": "test_registry",
+    "volundr_acp.dialect": "test_acp_dialect",
 }
 """Grows only when a module is best shown through another one; a module that a test imports has to leave."""
 

@@ -229,14 +229,7 @@ class Log:
         return [line[HEAD:] for line in lines]
 
     def _bytes(self, start: int, end: int) -> bytes:
-        """Pieces become packed while they are read, also by the owner of a log that is only looked at: then once more."""
-        pieces = self._pieces
-        for _ in range(_TRIES):
-            try:
-                return _gather(pieces, start, end)
-            except (Gone, FileNotFoundError):
-                pieces = tuple(map(present, self._pieces))
-        return _gather(pieces, start, end)
+        return _gather(self._pieces, start, end)
 
     def fits(self, first: int, size: int) -> int:
         """The last record up to which reading from `first` stays within `size` bytes; at least `first` itself."""
@@ -360,5 +353,15 @@ def _gather(pieces: Sequence[Piece], start: int, end: int) -> bytes:
         piece, after = pieces[number], pieces[number + 1].start if number + 1 < len(pieces) else end
         if piece.start >= end:
             break
-        parts.append(piece.read(max(start - piece.start, 0), min(end, after) - max(start, piece.start)))
+        parts.append(_read(piece, max(start - piece.start, 0), min(end, after) - max(start, piece.start)))
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _read(piece: Piece, at: int, size: int) -> bytes:
+    """A piece may become packed while it is read, also by the owner of a log that is only looked at: then once more."""
+    for _ in range(_TRIES):
+        try:
+            return piece.read(at, size)
+        except (Gone, FileNotFoundError):
+            piece = present(piece)
+    return piece.read(at, size)

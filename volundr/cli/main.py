@@ -90,6 +90,12 @@ def _ports() -> click.Command:
     return ports
 
 
+def _prune() -> click.Command:
+    from volundr.cli.prune import prune
+
+    return prune
+
+
 def _sessions() -> click.Command:
     from volundr.cli.sessions import sessions
 
@@ -119,6 +125,7 @@ VERBS: Mapping[str, Callable[[], click.Command]] = {
     "logs": _logs,
     "doctor": _doctor,
     "ports": _ports,
+    "prune": _prune,
 }
 """In the order of the help. Functions with real imports: a verb loads only itself, and a compiled program finds them all."""
 

@@ -122,6 +122,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Plan Retention
+         * @description What would go now by the settings' `[retention]`; nothing is removed.
+         */
+        get: operations["plan_retention"];
+        put?: never;
+        /**
+         * Apply Retention
+         * @description Remove it, and say what went.
+         */
+        post: operations["apply_retention"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions": {
         parameters: {
             query?: never;
@@ -1831,6 +1855,35 @@ export interface components {
              * @enum {string}
              */
             type: "empty";
+        };
+        /**
+         * Expendable
+         * @description One thing that the policy lets go: a session's conversation, or the files that went with it. `size` in bytes.
+         */
+        Expendable: {
+            /** Name */
+            name: string;
+            /**
+             * Problem
+             * @default
+             */
+            problem: string;
+            /** Reason */
+            reason: string;
+            /** Session */
+            session: string;
+            /** Size */
+            size: number;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "conversation" | "attachments";
+        };
+        /** ExpendableList */
+        ExpendableList: {
+            /** Items */
+            items: components["schemas"]["Expendable"][];
         };
         /**
          * FileEntry
@@ -3792,6 +3845,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    plan_retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExpendableList"];
+                };
+            };
+        };
+    };
+    apply_retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExpendableList"];
                 };
             };
         };

@@ -107,7 +107,7 @@ const NOTES = {
   unloaded: "",
   loading: "",
   binary: "A binary file: there are no lines to show.",
-  same: "Its content is the same; only its name or its rights changed.",
+  same: "No lines changed: it is empty, or only its name or its rights changed.",
   large: "This change is large.",
   failed: "",
 } as const;
