@@ -213,6 +213,20 @@ def test_several_chats_and_sessions_are_told_apart(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_a_session_that_is_stopped_and_started_again_is_followed_again(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with scene(tmp_path) as it:
+            for n in range(3):
+                await it.rig.skuld.manager.stop(it.session)
+                await it.rig.new(session=it.session, name="alpha")
+                await until(lambda n=n: len(it.rig.world.processes[it.session]) == n + 2)  # type: ignore[misc]
+                it.agent.say(Ready(native="n1"), text(f"life {n}"))
+                await it.api.find(f"life {n}")
+            assert [one for one in it.api.texts() if "life" in one] == ["life 0", "life 1", "life 2"]
+
+    asyncio.run(main())
+
+
 def test_only_what_is_wanted_is_shown(tmp_path: Path) -> None:
     async def main() -> None:
         async with scene(tmp_path, show="questions") as it:

@@ -4,6 +4,7 @@ import asyncio
 import html
 import logging
 import re
+import warnings
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextlib import suppress as ignoring
@@ -183,7 +184,10 @@ async def opened(token: str, base_url: str) -> AsyncIterator[Api]:
 def _bot(token: str, base_url: str) -> "tuple[Bot, Sequence[HTTPXRequest]]":
     from telegram import Bot
     from telegram.request import HTTPXRequest
+    from telegram.warnings import PTBDeprecationWarning
 
+    # Of how it will give times some day: `_told` takes both ways.
+    warnings.filterwarnings("ignore", category=PTBDeprecationWarning)
     requests = [
         HTTPXRequest(
             connection_pool_size=8,

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,6 +56,7 @@ class _Service:
         self._since = datetime.now(UTC).isoformat()
         self._desks = {chat: Desk(chat, memory, self._pace(chat), settings.batch_seconds) for chat in settings.chats}
         self._followed: set[str] = set()
+        self._names: dict[str, str] = {}
         self._reach = Reach()
 
     def _pace(self, chat: int) -> Pace:
@@ -96,6 +96,7 @@ class _Service:
         while True:
             seen = await self._sessions.changed(seen)
             for seat in self._sessions.seats():
+                self._names[seat.session] = seat.name
                 ends = seat.activity.state in {"stopping", "stopped"}
                 if seat.session not in self._followed and not ends:
                     self._followed.add(seat.session)
@@ -141,10 +142,8 @@ class _Service:
 
     def _name_for(self, post: Post) -> str:
         """A session's name stands above what it says as soon as there are several."""
-        seats: Sequence[tuple[str, str]] = [(seat.session, seat.name) for seat in self._sessions.seats()]
-        if not post.session or (len(seats) == 1 and seats[0][0] == post.session):
-            return ""
-        return next((name for session, name in seats if session == post.session), "")
+        alone = {seat.session for seat in self._sessions.seats()} <= {post.session}
+        return "" if alone else self._names.get(post.session, "")
 
     async def _type(self) -> None:
         """Show that the agent of a chat's session works. Nobody misses it when it fails."""

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from volundr.sdk import Choose, Interrupt, Invalid, NotFound, Rejected, Seat, Sessions
+from volundr.sdk import Choose, Interrupt, Invalid, NotFound, Rejected, Seat, Sessions, Unavailable
 from volundr_telegram.desk import Desk
 from volundr_telegram.markup import escape, short
 from volundr_telegram.memory import tag
@@ -125,7 +125,7 @@ class Commands:
     async def _surveyed(self, seat: Seat) -> Survey:
         try:
             return await survey(self._sessions, seat.session)
-        except NotFound:
+        except (NotFound, Unavailable):
             return Survey()
 
     async def _interrupt(self, order: Order) -> Post:
