@@ -217,6 +217,7 @@ def test_what_a_question_is_about_is_shown_and_fits(tmp_path: Path) -> None:
     assert "<b>Plan</b>" in shown(tool="ExitPlanMode", input={"plan": "# Plan\n- a"})
     assert "Answer in the web UI" in shown(tool="ExitPlanMode", input={"plan": "# Plan\n" + "<a> `b` " * 2000})
     assert "src/a.py" in shown(tool="Write", input={"file_path": "src/a.py", "content": "x"})
+    assert "field 7" in shown(tool="AskUserQuestion", input={"questions": [{"question": f"field {n} " * 50} for n in range(40)]})
     assert "Pick" in shown(tool="AskUserQuestion", input={"questions": [{"question": "Pick", "options": [{"label": "é" * 99}]}]})
 
 

@@ -71,6 +71,24 @@ def test_telegrams_wish_for_a_pause_is_granted_and_nothing_is_lost(tmp_path: Pat
     asyncio.run(main())
 
 
+def test_a_question_that_telegram_refuses_is_not_passed_over_in_silence(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with scene(tmp_path) as it:
+            it.api.fail["sendMessage"] = [Refused(400, "Bad Request: BUTTON_DATA_INVALID")]
+            await it.working()
+            it.agent.say(bash("p1", "ls"))
+            shown = await it.api.find("Answer it in the web UI")
+            async with it.rig.client(it.session, by="bob") as browser:
+                await browser.send(type="decide", id="p1", decision="allow")
+                await until(lambda: "allowed by bob" in shown.text)
+            it.api.fail["sendMessage"] = [Refused(403, "Forbidden: bot was blocked by the user")]
+            it.agent.say(text("unheard"), TurnEnded(status="ok"))
+            await it.api.find("Done")
+            assert not any("unheard" in one for one in it.api.texts())
+
+    asyncio.run(main())
+
+
 def test_messages_keep_the_pace_that_is_set(tmp_path: Path) -> None:
     async def main() -> None:
         async with scene(tmp_path, message_seconds=0.08, batch_seconds=0) as it:

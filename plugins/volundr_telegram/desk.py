@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 LONGEST_QUEUE, MOST_REPLIES = 100, 50
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
 MINUTE = 60.0
+UNSHOWN = "\n❓ There is a question that cannot be shown here. Answer it in the web UI."
 
 
 class Reach:
@@ -170,7 +171,9 @@ class Desk:
                 pause = min(pause * 2, LONGEST_PAUSE)
             except (Invalid, NotFound) as error:
                 log.warning("telegram message not taken", extra={"chat": self.chat, "cause": f"{error} {error.hint}".strip()})
-                return
+                if isinstance(error, NotFound) or post.kind != "question" or shown.html.endswith(UNSHOWN):
+                    return
+                shown = Post(html=f"{shown.html.partition('\n')[0] if name else ''}{UNSHOWN}", only_edit=post.only_edit)
             else:
                 reach.up()
                 if post.key and message and post.kind != "gap":

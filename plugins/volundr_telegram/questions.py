@@ -10,7 +10,7 @@ from volundr_telegram.memory import Question
 from volundr_telegram.post import Row
 
 SCOPES = {"once": ("Allow once", "o"), "session": ("For this session", "s"), "always": ("Always", "w")}
-MOST_OPTIONS, LONGEST_DETAIL, LONGEST_PLAN = 12, 1500, 1500
+MOST_OPTIONS, MOST_SHOWN, LONGEST_DETAIL, LONGEST_PLAN = 12, 8, 1500, 1500
 ELSEWHERE = "Answer in the web UI"
 
 type Json = Mapping[str, Any]
@@ -34,11 +34,11 @@ def shown(name: str, frame: Json) -> tuple[str, Sequence[Row]]:
     """The message, and its buttons: only the scopes that the agent offers."""
     asks, labels = _single_choice(frame)
     if asks:
-        rows = [[(short(label, 40), f"c:{name}:{number}")] for number, label in enumerate(labels)]
+        rows = [[(short(label, 40) or "?", f"c:{name}:{number}")] for number, label in enumerate(labels)]
         hint = "<i>Or reply to this message with an answer of your own.</i>"
         return f"❓ {escape(short(asks, 1000))}\n{_described(frame)}{hint}", [*rows, [("Skip", f"d:{name}")]]
     if frame.get("tool") == "AskUserQuestion":
-        asked = "\n".join(f"• {escape(short(str(one.get('question', '')), 300))}" for one in _questions(frame))
+        asked = "\n".join(f"• {escape(short(str(one.get('question', '')), 300))}" for one in _questions(frame)[:MOST_SHOWN])
         return f"❓ The agent asks:\n{asked}\n{ELSEWHERE}, or reply to this message to refuse with a word.", [
             [("Skip", f"d:{name}")]
         ]
