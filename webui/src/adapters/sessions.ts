@@ -19,6 +19,7 @@ export const httpSessions: SessionsPort = {
     return request<SessionPage>("GET", `${ROOT}?${query}`);
   },
   create: (session) => request<Session>("POST", ROOT, session, CREATE_MS),
+  fork: (id, name) => request<Session>("POST", at(id, "fork"), { name, start: true }, CREATE_MS),
   rename: (id, name) => request<Session>("PATCH", at(id), { name }),
   start: (id) => request<Session>("POST", at(id, "start")),
   stop: (id) => request<Session>("POST", at(id, "stop")),

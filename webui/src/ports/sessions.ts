@@ -25,6 +25,8 @@ export interface Link {
 export interface SessionsPort {
   list(query?: { status?: Status; cursor?: string }): Promise<SessionPage>;
   create(session: NewSession): Promise<Session>;
+  /** A new session in the same folder that goes on from this one's conversation. */
+  fork(id: string, name: string): Promise<Session>;
   rename(id: string, name: string): Promise<Session>;
   start(id: string): Promise<Session>;
   stop(id: string): Promise<Session>;

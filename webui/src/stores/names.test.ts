@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { problemOfName, suggestName } from "./names";
+import { forkName, problemOfName, suggestName } from "./names";
 
 describe("names", () => {
   it.each(["a", "fix-login", "a1", "x".repeat(63)])("accept %s", (name) => expect(problemOfName(name)).toBe(""));
@@ -12,4 +12,10 @@ describe("names", () => {
     expect(suggestName({ type: "local", path: "/", branch: "", mode: "in_place" }, new Set())).toBe("session");
     expect(problemOfName(suggestName({ type: "local", path: `/${"é-".repeat(80)}a${"b".repeat(90)}`, branch: "", mode: "in_place" }, new Set()))).toBe("");
   });
+});
+
+it("names a fork after where it comes from, as often as need be", () => {
+  expect(forkName("fix", new Set())).toBe("fix-fork");
+  expect(forkName("fix", new Set(["fix-fork", "fix-fork-2"]))).toBe("fix-fork-3");
+  expect(forkName("a".repeat(63), new Set())).toHaveLength(57);
 });

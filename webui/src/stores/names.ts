@@ -21,6 +21,14 @@ export function suggestName(source: Source, taken: ReadonlySet<string>): string 
   }
 }
 
+/** A name for a session that goes on from this one. */
+export function forkName(name: string, taken: ReadonlySet<string>): string {
+  for (let number = 1; ; number++) {
+    const fork = `${name.slice(0, 52).replace(/-+$/, "")}-fork${number === 1 ? "" : `-${number}`}`;
+    if (!taken.has(fork)) return fork;
+  }
+}
+
 function lastPart(source: Source): string {
   const place = source.type === "git" ? source.url : source.type === "local" ? source.path : "";
   return place.replace(/\/+$/, "").replace(/\.git$/, "").split(/[/:\\]/).pop() ?? "";

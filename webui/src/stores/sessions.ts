@@ -16,6 +16,7 @@ interface Sessions {
   watch(): () => void;
   retry(): void;
   create(session: NewSession): Promise<Session>;
+  fork(id: string, name: string): Promise<Session>;
   act(id: string, verb: Verb): Promise<void>;
   rename(id: string, name: string): Promise<void>;
 }
@@ -81,6 +82,12 @@ export const useSessions = create<Sessions>()((set, get) => {
 
     async create(session) {
       const made = await ports().sessions.create(session);
+      take(made);
+      return made;
+    },
+
+    async fork(id, name) {
+      const made = await ports().sessions.fork(id, name);
       take(made);
       return made;
     },

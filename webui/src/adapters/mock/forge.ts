@@ -19,6 +19,7 @@ export function mockForge(scene: Scene): Ports {
     sessions: {
       list: async () => ({ items: [...forge.sessions.values()], next: null }),
       create: async (session) => forge.create(session),
+      fork: async (id, name) => forge.fork(id, name),
       rename: async (id, name) => forge.change(id, { name }),
       start: async (id) => forge.start(id),
       stop: async (id) => forge.change(id, { status: "stopped" }, "stopped"),
@@ -87,6 +88,11 @@ class MockForge {
     const made = mockSession({ ...rest, options: ways, status: "created", created_at: new Date().toISOString() }, { state: "starting", messages: 0, cost_usd: null, since: new Date().toISOString() });
     this.sessions.set(made.id, made);
     return session.start ? this.start(made.id) : made;
+  }
+
+  fork(id: string, name: string): Session {
+    const { agent, model, workspace } = this.sessions.get(id) as Session;
+    return this.create({ name, agent, model, source: { type: "local", path: workspace, branch: "", mode: "in_place" }, start: true });
   }
 
   start(id: string): Session {

@@ -1,6 +1,8 @@
-import { Archive, ArchiveRestore, Copy, Ellipsis, Pencil, Play, Square, Trash2 } from "lucide-react";
+import { Archive, ArchiveRestore, Copy, Ellipsis, GitFork, Pencil, Play, Square, Trash2 } from "lucide-react";
+import { useLocation } from "wouter";
 import type { Session } from "../../api/types";
 import { useLayers } from "../../stores/layers";
+import { forkName } from "../../stores/names";
 import { useSessions } from "../../stores/sessions";
 import { tell, tellProblem } from "../../stores/toasts";
 import { type Step, VERB_WORDS, act, verbsOf } from "../../stores/verbs";
@@ -11,6 +13,7 @@ const ICONS: Record<Step, React.ReactNode> = { start: <Play />, stop: <Square />
 
 /** The one thing one is most likely to want, and the rest behind it. */
 export function SessionActions({ session }: { session: Session }) {
+  const [, go] = useLocation();
   const busy = useSessions((state) => state.busy.get(session.id));
   const again = session.status === "failed";
   // A failed session's view has the cause and "Retry" side by side; here it is one of the others.
@@ -21,6 +24,7 @@ export function SessionActions({ session }: { session: Session }) {
   const items: (MenuItem | "line")[] = [
     ...others.map((verb): MenuItem => ({ label: again && verb === "start" ? "Retry" : VERB_WORDS[verb], icon: ICONS[verb], disabled: busy !== undefined, run: () => act(session.id, verb) })),
     { label: "Rename", icon: <Pencil />, run: () => rename(session.id) },
+    { label: "Fork", icon: <GitFork />, disabled: !session.workspace, run: () => void fork(session).then((made) => go(`/sessions/${made.id}`), tellProblem) },
     { label: "Copy workspace path", icon: <Copy />, disabled: !session.workspace, run: () => copy(session.workspace) },
     "line",
     { label: "Delete …", icon: <Trash2 />, danger: true, run: () => askDelete(session.id) },
@@ -35,6 +39,12 @@ export function SessionActions({ session }: { session: Session }) {
       <Menu label="More actions" icon={<Ellipsis />} items={items} />
     </>
   );
+}
+
+/** A second session in the same folder that begins with this conversation. */
+function fork({ id, name }: Session): Promise<Session> {
+  const taken = new Set([...useSessions.getState().byId.values()].map((other) => other.name));
+  return useSessions.getState().fork(id, forkName(name, taken));
 }
 
 function copy(text: string): void {
