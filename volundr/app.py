@@ -12,15 +12,13 @@ from volundr.api import security
 from volundr.api.http import Rooms, build_api
 from volundr.api.security import Site, local_site
 from volundr.api.webui import WebUI
+from volundr.books import books
 from volundr.broker.transports.transport import Agent
 from volundr.db.database import Database
 from volundr.document import described
 from volundr.domain.agents import AgentCatalog
-from volundr.domain.chronicles import ChronicleService
 from volundr.domain.gateway import GatewayPort, SessionKeys
 from volundr.domain.logins import Logins
-from volundr.domain.permissions import PermissionService
-from volundr.domain.reports import Books, ReportService
 from volundr.domain.retention import Retention
 from volundr.domain.sessions.contributors.core import CoreContributor
 from volundr.domain.sessions.contributors.workspace import WorkspaceContributor
@@ -31,8 +29,6 @@ from volundr.domain.sessions.progress import Progress
 from volundr.domain.sessions.reconcile import Reconciler
 from volundr.domain.sessions.service import SessionService
 from volundr.domain.system import SystemReport, SystemService
-from volundr.domain.timeline import TimelineService
-from volundr.domain.tokens import TokenService
 from volundr.domain.upstream import Upstream
 from volundr.domain.workspaces import Workspaces
 from volundr.local.agents import LocalAgents
@@ -46,12 +42,8 @@ from volundr.local.workspaces import LocalWorkspaces
 from volundr.process import Tasks
 from volundr.registry import Adapters
 from volundr.settings import Settings
-from volundr.store.chronicles import ChronicleStore
 from volundr.store.opening import open_up_to_date
-from volundr.store.permissions import PermissionStore
 from volundr.store.sessions import SessionStore
-from volundr.store.timeline import TimelineStore
-from volundr.store.tokens import TokenStore
 
 WEBUI = Path(__file__).resolve().parent.parent / "webui_dist"
 
@@ -86,31 +78,29 @@ class Forge:
 
 def build_forge(settings: Settings, port: int, db: Database, pods: PodManager, adapters: Adapters) -> Forge:
     """Wire everything for a forge that listens on this port of this machine."""
-    tasks = Tasks()
-    keys, site, events = keys_of(settings.home), local_site(port), LocalBroadcaster()
-    logins = FileLogins(settings.home / "run" / "logins.json")
+    tasks, store, events = Tasks(), SessionStore(db), LocalBroadcaster()
+    keys, site, logins = keys_of(settings.home), local_site(port), FileLogins(settings.home / "run" / "logins.json")
     identity, authorization = LocalIdentity(keys, logins), LocalAuthorization()
-    store = SessionStore(db)
     workspaces = LocalWorkspaces(home=settings.home, git=Git(env=settings.environment))
     progress = Progress(store, events)
-    by_name = adapters.all(Agent, settings.agents)
-    agents = LocalAgents(by_name, settings.environment)
+    agents = adapters.all(Agent, settings.agents)
+    catalog = LocalAgents(agents, settings.environment)
     core = CoreContributor(keys.session, f"http://127.0.0.1:{port}", settings.sessions.transport)
-    contributors = (core, WorkspaceContributor(workspaces))
-    launch = Launch(pods=pods, contributors=contributors, progress=progress, timeout=settings.sessions.start_timeout)
-    service = SessionService(store, workspaces, launch, by_name, tasks, settings.definitions)
+    parts = (core, WorkspaceContributor(workspaces))
+    launch = Launch(pods=pods, contributors=parts, progress=progress, timeout=settings.sessions.start_timeout)
+    service = SessionService(store, workspaces, launch, agents, tasks, settings.definitions)
     gateway = LocalGateway(_upstream(service, pods))
     door = Door(site=site, identity=identity, authorization=authorization, gateway=gateway, secret=keys.session)
     about, retention = _about(settings, db), LocalRetention(store, settings.home, settings.retention)
-    services: dict[type, Any] = _books(service, db) | {
+    services: dict[type, Any] = books(service, db) | {
         SessionService: service,
-        SystemService: SystemService(LocalMachine(db), agents, about),
+        SystemService: SystemService(LocalMachine(db), catalog, about),
         Workspaces: workspaces,
         EventBroadcaster: events,
         GatewayPort: gateway,
         SessionKeys: keys,
         Logins: logins,
-        AgentCatalog: agents,
+        AgentCatalog: catalog,
         Retention: retention,
     }
     api = described(build_api(services, site, identity, authorization, settings.limits.body_bytes))
@@ -126,20 +116,6 @@ def build_forge(settings: Settings, port: int, db: Database, pods: PodManager, a
         db=db,
         tasks=tasks,
     )
-
-
-def _books(service: SessionService, db: Database) -> dict[type, Any]:
-    """What brokers report, and who is asked about it."""
-    books = Books(
-        tokens=TokenStore(db), timeline=TimelineStore(db), chronicles=ChronicleStore(db), permissions=PermissionStore(db)
-    )
-    return {
-        ReportService: ReportService(service, books),
-        TokenService: TokenService(books.tokens),
-        TimelineService: TimelineService(books.timeline),
-        ChronicleService: ChronicleService(books.chronicles),
-        PermissionService: PermissionService(books.permissions),
-    }
 
 
 def _about(settings: Settings, db: Database) -> SystemReport:

@@ -13,6 +13,7 @@ THROUGH = {
     "volundr.api.sessions": "test_api_sessions",
     "volundr.api.system": "test_api_system",
     "volundr.broker.always": "test_broker",
+    "volundr.books": "test_reports_whole",
     "volundr.broker.attachments": "test_control",
     "volundr.broker.broker": "test_broker",
     "volundr.broker.channels.websocket": "test_broker_cuts",

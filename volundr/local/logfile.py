@@ -4,6 +4,7 @@ import logging
 import os
 from pathlib import Path
 
+PLUGINS = ("volundr_acp", "volundr_claude", "volundr_codex", "volundr_telegram")
 _ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
 
 
@@ -23,7 +24,8 @@ def log_to(handler: logging.Handler) -> None:
     """Everything of ours from `info` on, of others from `warning` on."""
     handler.setFormatter(Line())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    logging.getLogger("volundr").setLevel(logging.INFO)
+    for ours in ("volundr", *PLUGINS):
+        logging.getLogger(ours).setLevel(logging.INFO)
 
 
 def log_file(path: Path) -> logging.Handler:
