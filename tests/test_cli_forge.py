@@ -207,7 +207,11 @@ def test_questions_are_answered_from_the_inbox_and_a_session_is_forked(volundr: 
     volundr.up()
     volundr("sessions", "new", "--agent", "demo", "--empty", "--name", "first", "--mode", "default", "--wait")
     asking = subprocess.Popen(
-        [*COMMAND, "chat", "first", "run touch made"], env=volundr.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        [*COMMAND, "chat", "first", "run touch made"],
+        env=volundr.env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         until(lambda: "touch made" in volundr("inbox"), 30)

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import socket
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -282,3 +284,16 @@ def test_a_skuld_that_dies_closes_the_browsers_socket(tmp_path: Path, run: Any) 
             await until(lambda: not door.server.server_state.connections)
 
     run(main())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's own notice of a silent end: Linux only")
+def test_a_browser_that_went_away_without_a_word_is_noticed_within_half_a_minute() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()):
+        accepted, _ = server.accept()
+        with accepted:
+            splice.notice_silence(accepted)
+            options = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT, socket.TCP_USER_TIMEOUT)
+            idle, pause, count, unanswered = (accepted.getsockopt(socket.IPPROTO_TCP, option) for option in options)
+            assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            assert idle + pause * count <= 30
+            assert unanswered <= 30_000

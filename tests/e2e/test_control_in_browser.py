@@ -117,5 +117,7 @@ def test_several_sessions_are_answered_from_the_inbox_with_one_key(page: Page, f
     page.keyboard.press("y")
     expect(page.get_by_text("Nothing waits for you")).to_be_visible()
     for session in sessions:
-        records = wait_for("the answer", lambda at=session: [one for one in forge.records(at["id"]) if one["type"] == "permission_delivered"])
+        records = wait_for(
+            "the answer", lambda at=session: [one for one in forge.records(at["id"]) if one["type"] == "permission_delivered"]
+        )
         assert len(records) == 1

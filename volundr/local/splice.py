@@ -6,6 +6,9 @@ side that does not keep up stops the reading of its opposite.
 
 import asyncio
 import logging
+import os
+import socket
+import sys
 from collections.abc import Awaitable, Callable, MutableSet
 from typing import Any, Protocol, cast
 
@@ -24,6 +27,8 @@ ANSWER_SECONDS = 2.5
 """How long Skuld may take to accept a connection, and then to answer on it: together less than five seconds."""
 REFUSAL_SECONDS = 2.0
 """How long Skuld's own refusal may take to get through."""
+SILENCE_SECONDS = 30
+"""How long the other end of a browser's connection may be unreachable."""
 SWITCHED = b"HTTP/1.1 101"
 
 type Pass = tuple[Upstream, bytes]
@@ -42,6 +47,20 @@ class Refused(Exception):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.detail)
         self.refusal = refusal
+
+
+def notice_silence(connection: socket.socket | None) -> None:
+    """End this connection once its other end has been unreachable for half a minute, whether or not there is something to say:
+    a laptop that went to sleep or lost its network says no goodbye."""
+    if connection is None or connection.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    with socket.socket(fileno=os.dup(connection.fileno())) as twin:  # the loop's own object takes no options
+        twin.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if sys.platform == "linux":
+            twin.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, SILENCE_SECONDS // 2)
+            twin.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, SILENCE_SECONDS // 6)
+            twin.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+            twin.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_SECONDS * 1000)
 
 
 class Side(asyncio.Protocol):
@@ -188,6 +207,7 @@ class BrowserSide(Side):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        notice_silence(transport.get_extra_info("socket"))
         self._connections.add(self)
         self.read(False)
 
