@@ -1,4 +1,4 @@
-"""What people do while the demo agent works, in a real browser: choose, queue, steer, complete, attach, edit, answer elsewhere."""
+"""What people do while the demo agent works, in a real browser: choose, queue, steer, attach, edit, answer elsewhere."""
 
 import re
 from pathlib import Path

@@ -7,8 +7,8 @@ import subprocess
 import pytest
 
 from tests.rules.tree import ROOT
-from volundr.document import openapi_document
 from volundr.db.migrate import fingerprints
+from volundr.document import openapi_document
 from volundr.store.opening import MIGRATIONS
 
 
