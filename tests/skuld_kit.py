@@ -255,13 +255,8 @@ class Rig:
 async def skuld(home: Path, world: World | None = None, agent: ScriptedAgent | None = None, **more: Any) -> AsyncIterator[Rig]:
     """Skuld until the end of the block; agents live on in `world`. `more` goes into its `Surroundings`."""
     world, agent = world or World(), agent or ScriptedAgent()
-    around = Surroundings(
-        home=home,
-        agents={"scripted": agent},
-        transport=lambda spec: ScriptedTransport(world, spec.session_id),
-        grace=0.5,
-        **more,
-    )
+    usual = {"agents": {"scripted": agent}, "transport": lambda spec: ScriptedTransport(world, spec.session_id)}
+    around = Surroundings(home=home, grace=0.5, **{**usual, **more})
     made = compose(around, KEY, end=lambda: None)
     path = home / "skuld.sock"
     config = uvicorn.Config(

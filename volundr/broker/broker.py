@@ -217,6 +217,10 @@ class Broker:
     def lines(self, count: int) -> Sequence[str]:
         return self._told.last(count)
 
+    def raw(self, count: int) -> Sequence[tuple[int, str]]:
+        """What the agent printed last, as it came."""
+        return self._runner.raw(count)
+
     async def agent_pid(self) -> int | None:
         """The agent's process, if it is known. Raises Unavailable."""
         return await self._runner.pid()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -72,6 +72,9 @@ class Runner:
         """Lines are numbered anew in each run: what was settled of an earlier one says nothing about this one."""
         if run == self._run:
             self._transport.settled(line)
+
+    def raw(self, count: int) -> Sequence[tuple[int, str]]:
+        return self._transport.raw(count)
 
     async def pid(self) -> int | None:
         """The agent's process, if it runs on this machine and is known. Raises Unavailable."""

@@ -1,5 +1,6 @@
 """`/s/{id}/health` and `/s/{id}/history`: how a session is, and what was said in it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -26,6 +27,19 @@ class SessionHealth:
     diagnosis: Diagnosis
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawLine:
+    """`line` is its number within the run of the program."""
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawOutput:
+    lines: Sequence[RawLine]
+
+
 @router.get("/health", name="skuld_session_health")
 async def health(broker: Entered) -> SessionHealth:
     journal = broker.journal
@@ -38,6 +52,12 @@ async def health(broker: Entered) -> SessionHealth:
         last_seq=journal.stream.last_seq,
         diagnosis=broker.diagnosis,
     )
+
+
+@router.get("/raw", name="skuld_raw")
+async def raw(broker: Entered, lines: Annotated[int, Query(ge=1, le=1000)] = 100) -> RawOutput:
+    """What the agent's program printed last, as it came: for finding out what it really said. Not kept over a restart."""
+    return RawOutput(lines=[RawLine(line=number, text=text) for number, text in broker.raw(lines)])
 
 
 @router.get("/history", name="skuld_history")

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from volundr.broker.events import Command, Exited
 from volundr.broker.transports.links import KEEP_ALIVE, Link, LinkOwner, Links
+from volundr.broker.transports.raw import RawLines
 from volundr.broker.transports.transport import CLITransport, Dialect, Heard, Launch
 from volundr.domain.errors import Unavailable
 from volundr.process import Tasks
@@ -26,6 +27,7 @@ class RemoteTransport(CLITransport, LinkOwner):
         self._link: Link | None = None
         self._linked = asyncio.Event()
         self._line = 0
+        self._raw = RawLines()
         self._written = -1
         self._lines: asyncio.Queue[tuple[Dialect, int, str] | Exited | None] = asyncio.Queue()
         self._tasks = Tasks()
@@ -51,6 +53,7 @@ class RemoteTransport(CLITransport, LinkOwner):
                 yield [Heard(self._line + 1, item)]
                 continue
             dialect, number, line = item
+            self._raw.note(number, line)
             batch = [Heard(number, event) for event in dialect.decode(line)]
             if replies := dialect.replies():
                 await self._put(replies, TAKE_SECONDS)
@@ -59,6 +62,9 @@ class RemoteTransport(CLITransport, LinkOwner):
 
     def settled(self, line: int) -> None:
         """That wire knows no such thing."""
+
+    def raw(self, count: int) -> Sequence[tuple[int, str]]:
+        return self._raw.last(count)
 
     async def stop(self, grace: float) -> None:  # noqa: ARG002 - closing the link is all there is
         self._links.close(self._session, self)

@@ -10,6 +10,7 @@ from pathlib import Path
 from volundr.broker.events import Command, Exited
 from volundr.broker.transports import control
 from volundr.broker.transports.links import KEEP_ALIVE, Link, LinkOwner, Links
+from volundr.broker.transports.raw import RawLines
 from volundr.broker.transports.transport import CLITransport, Dialect, Heard, Launch
 from volundr.domain.errors import Unavailable
 from volundr.process import Tasks
@@ -69,6 +70,7 @@ class ShimTransport(CLITransport, LinkOwner):
         self._run: _Run | None = None
         self._frames: asyncio.Queue[tuple[_Run, str] | None] = asyncio.Queue()
         self._settled = asyncio.Event()
+        self._raw = RawLines()
         self._tasks = Tasks()
 
     async def start(self, run: str, launch: Launch, dialect: Dialect) -> None:
@@ -103,7 +105,7 @@ class ShimTransport(CLITransport, LinkOwner):
     async def hear(self) -> AsyncIterator[Sequence[Heard]]:
         while (item := await self._frames.get()) is not None:
             run, frame = item
-            batch, replies = _decode(run.dialect, frame)
+            batch, replies = _decode(run.dialect, frame, self._raw)
             for line, text in replies:
                 run.replies[line] = text
                 if run.link is not None:
@@ -115,6 +117,9 @@ class ShimTransport(CLITransport, LinkOwner):
         if self._run is not None and line > self._run.settled:
             self._run.settled = line
             self._settled.set()
+
+    def raw(self, count: int) -> Sequence[tuple[int, str]]:
+        return self._raw.last(count)
 
     async def pid(self) -> int | None:
         run = self._run
@@ -301,13 +306,14 @@ def _give_up(run: _Run) -> None:
             taken.set_exception(Unavailable("The agent ended before it was told."))
 
 
-def _decode(dialect: Dialect, frame: str) -> tuple[Sequence[Heard], Sequence[tuple[int, str]]]:
+def _decode(dialect: Dialect, frame: str, raw: RawLines) -> tuple[Sequence[Heard], Sequence[tuple[int, str]]]:
     """What the lines mean, and what is to be written because of them."""
     batch: list[Heard] = []
     replies: list[tuple[int, str]] = []
     for numbered in frame.split("\n"):
         first, _, line = numbered.partition(" ")
         number = int(first)
+        raw.note(number, line)
         if (exit_ := _exit_of(line)) is not None:
             batch.append(Heard(number, exit_))
             continue

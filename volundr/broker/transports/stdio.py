@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from volundr.broker.events import Command, Exited
 from volundr.broker.shim.lines import LONGEST, Splitter
+from volundr.broker.transports.raw import RawLines
 from volundr.broker.transports.transport import CLITransport, Dialect, Heard, Launch
 from volundr.domain.errors import Unavailable
 from volundr.process import Tasks, own_command
@@ -131,6 +132,7 @@ class _Child:
 class StdioTransport(CLITransport):
     def __init__(self) -> None:
         self._child: _Child | None = None
+        self._raw = RawLines()
         self._lines: asyncio.Queue[tuple[_Child, Sequence[tuple[int, bytes]], Exited | None] | None] = asyncio.Queue()
         self._tasks = Tasks()
 
@@ -162,7 +164,9 @@ class StdioTransport(CLITransport):
             child, lines, exited = item
             batch: list[Heard] = []
             for number, line in lines:
-                batch += [Heard(number, event) for event in child.dialect.decode(line.decode())]
+                text = line.decode()
+                self._raw.note(number, text)
+                batch += [Heard(number, event) for event in child.dialect.decode(text)]
                 if replies := child.dialect.replies():
                     self._tasks.spawn(self._reply(child, replies), name="reply to the agent")
             if exited is not None:
@@ -173,6 +177,9 @@ class StdioTransport(CLITransport):
     def settled(self, line: int) -> None:
         if self._child is not None:
             self._child.settle(line)
+
+    def raw(self, count: int) -> Sequence[tuple[int, str]]:
+        return self._raw.last(count)
 
     async def stop(self, grace: float) -> None:
         try:

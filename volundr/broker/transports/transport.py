@@ -162,6 +162,10 @@ class CLITransport(ABC):
     def settled(self, line: int) -> None:
         """Everything up to this line is in the log: it need not be kept for a resend."""
 
+    def raw(self, count: int) -> Sequence[tuple[int, str]]:  # noqa: ARG002 - a transport may keep none
+        """The newest lines of the agent's output as they came, with their numbers: for debugging."""
+        return ()
+
     async def pid(self) -> int | None:
         """The agent's process on this machine; None when that is not known. Raises Unavailable."""
         return None

@@ -969,6 +969,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/s/{session_id}/raw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Skuld Raw
+         * @description What the agent's program printed last, as it came: for finding out what it really said. Not kept over a restart.
+         */
+        get: operations["skuld_raw_s__session_id__raw_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/s/{session_id}/search": {
         parameters: {
             query?: never;
@@ -2832,6 +2852,21 @@ export interface components {
         Questions: {
             /** Items */
             items: components["schemas"]["Json"][];
+        };
+        /**
+         * RawLine
+         * @description `line` is its number within the run of the program.
+         */
+        RawLine: {
+            /** Line */
+            line: number;
+            /** Text */
+            text: string;
+        };
+        /** RawOutput */
+        RawOutput: {
+            /** Lines */
+            lines: components["schemas"]["RawLine"][];
         };
         /** @enum {string} */
         Readiness: "starting" | "ready" | "failed";
@@ -5469,6 +5504,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Answered"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    skuld_raw_s__session_id__raw_get: {
+        parameters: {
+            query?: {
+                lines?: number;
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RawOutput"];
                 };
             };
             /** @description Validation Error */
