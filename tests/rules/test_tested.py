@@ -24,6 +24,7 @@ THROUGH = {
     "volundr.broker.demo.tools": "test_demo",
     "volundr.broker.demo.wire": "test_demo",
     "volundr.broker.fork": "test_control",
+    "volundr.broker.kept": "test_code",
     "volundr.broker.keeper": "test_keeper",
     "volundr.broker.problem": "test_control",
     "volundr.broker.routes.attachments": "test_control",

@@ -1,18 +1,19 @@
 """One code-server for one session: started by the first request, on a socket of its own, ended when nobody uses it."""
 
 import asyncio
-import json
 import logging
 import os
 import shutil
 import tempfile
+from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from volundr.broker import kept
 from volundr.domain.errors import Conflict, Unavailable
-from volundr.process import Tasks, own_command
+from volundr.process import Tasks
 
 log = logging.getLogger(__name__)
 
@@ -172,28 +173,17 @@ async def _keep(argv: list[str], place: CodePlace, socket: Path, said: Path) -> 
     """Start it under a keeper, which ends it with all it started, also when we are killed."""
     control, ours = os.pipe()
     status = os.open(os.devnull, os.O_WRONLY)
-    with tempfile.TemporaryFile() as job, said.open("wb") as out:
-        env = {name: value for name, value in place.env.items() if name not in {"PORT", "PASSWORD", "HASHED_PASSWORD"}}
-        job.write(json.dumps({"argv": argv, "env": env, "cwd": str(place.workspace)}).encode())
-        job.seek(0)
-        handles = (job.fileno(), control, status)
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *own_command(),
-                "keeper",
-                str(os.getpid()),
-                *map(str, handles),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                pass_fds=handles,
-            )
-        except BaseException:
-            os.close(ours)
-            raise
-        finally:
-            os.close(control)
-            os.close(status)
+    env = {name: value for name, value in place.env.items() if name not in {"PORT", "PASSWORD", "HASHED_PASSWORD"}}
+    try:
+        with said.open("wb") as out:
+            ends = kept.Ends(control=control, status=status, stdin=DEVNULL, stdout=out, stderr=out)
+            process = await kept.start(argv, env, str(place.workspace), ends)
+    except BaseException:
+        os.close(ours)
+        raise
+    finally:
+        os.close(control)
+        os.close(status)
     return _Run(socket, process, ours, said)
 
 

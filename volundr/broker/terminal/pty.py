@@ -6,15 +6,15 @@ import json
 import logging
 import os
 import struct
-import tempfile
 import termios
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from volundr.broker import kept
 from volundr.broker.terminal.protocol import Size
 from volundr.domain.errors import Unavailable
-from volundr.process import Tasks, own_command
+from volundr.process import Tasks
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,13 @@ class Pty:
         try:
             self.resize(size)
             os.set_blocking(self._master, False)
-            self._process = await _keeper(program, slave, control, status)
+            self._process = await kept.start(
+                program.argv,
+                program.env,
+                program.cwd,
+                kept.Ends(control=control, status=status, stdin=slave, stdout=slave, stderr=slave),
+                terminal=True,
+            )
         except BaseException:
             os.close(report)
             self._release()
@@ -198,14 +204,3 @@ class Pty:
         if self._control >= 0:
             os.close(self._control)
             self._control = -1
-
-
-async def _keeper(program: Program, slave: int, control: int, status: int) -> asyncio.subprocess.Process:
-    """Start a keeper. The job goes through a file without a name, so that no list of processes shows it."""
-    job = {"argv": list(program.argv), "env": dict(program.env), "cwd": program.cwd, "terminal": True}
-    with tempfile.TemporaryFile() as file:
-        file.write(json.dumps(job).encode())
-        file.seek(0)
-        handles = (file.fileno(), control, status)
-        words = [*own_command(), "keeper", str(os.getpid()), *map(str, handles)]
-        return await asyncio.create_subprocess_exec(*words, stdin=slave, stdout=slave, stderr=slave, pass_fds=handles)

@@ -4,16 +4,17 @@ import asyncio
 import json
 import logging
 import os
-import tempfile
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
+from volundr.broker import kept
 from volundr.broker.events import Command, Exited
 from volundr.broker.shim.lines import LONGEST, Splitter
 from volundr.broker.transports.raw import RawLines
 from volundr.broker.transports.transport import CLITransport, Dialect, Heard, Launch
 from volundr.domain.errors import Unavailable
-from volundr.process import Tasks, own_command
+from volundr.process import Tasks
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,12 @@ class _Child:
         """Raises Unavailable with the cause when the CLI cannot be started."""
         (control, self._control), (report, status) = os.pipe(), os.pipe()
         try:
-            self._process = await _keeper(launch, control, status)
+            self._process = await kept.start(
+                launch.argv,
+                launch.env,
+                str(launch.cwd),
+                kept.Ends(control=control, status=status, stdin=PIPE, stdout=PIPE, stderr=PIPE),
+            )
         except BaseException:
             os.close(self._control)
             os.close(report)
@@ -223,22 +229,3 @@ class StdioTransport(CLITransport):
             words = child.stderr.decode("utf-8", "replace").strip()
             self._lines.put_nowait((child, (), Exited(code=child.code, wanted=child.wanted, error=words)))
             child.over.set()
-
-
-async def _keeper(launch: Launch, control: int, status: int) -> asyncio.subprocess.Process:
-    """Start a keeper as a program. The job goes through a file without a name, so that no list of processes shows it."""
-    with tempfile.TemporaryFile() as job:
-        job.write(json.dumps({"argv": list(launch.argv), "env": dict(launch.env), "cwd": str(launch.cwd)}).encode())
-        job.seek(0)
-        handles = (job.fileno(), control, status)
-        return await asyncio.create_subprocess_exec(
-            *own_command(),
-            "keeper",
-            str(os.getpid()),
-            *map(str, handles),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            pass_fds=handles,
-            limit=CHUNK,
-        )
