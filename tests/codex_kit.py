@@ -74,7 +74,9 @@ class Desk:
         return await self.heard.until(TurnEnded, await self.say(text, *attached))
 
     async def adjusted(self, **what: str) -> Ready:
-        return await self.heard.until(Ready, await self.tell(Adjust(number=self.number + 1, **what)))
+        """Ready once it says so; words about an earlier choice may still come before that."""
+        before = await self.tell(Adjust(number=self.number + 1, **what))
+        return await self.heard.such(Ready, lambda one: all(getattr(one, name) == value for name, value in what.items()), before)
 
     async def answer(self, asked: Asked, allow: bool, scope: Scope = "once", **more: Any) -> int:
         decision: Any = "allow" if allow else "deny"

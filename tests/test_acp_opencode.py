@@ -221,7 +221,7 @@ def test_models_and_modes_are_the_agents_own_and_a_choice_holds_from_then_on(tmp
             offered = await at.heard.until(Offered)
             assert {"fake/scripted-model", "fake/other-model"} <= {one.id for one in offered.models or ()}
             assert [one.id for one in offered.modes or ()] == ["build", "plan"]
-            commands = next(one.commands for one in reversed(at.events) if isinstance(one, Offered) and one.commands)
+            commands = (await at.heard.such(Offered, lambda one: bool(one.commands))).commands or ()
             assert "init" in [one.name for one in commands]
             assert (await at.heard.until(Ready)).mode == "plan"
             before = await at.tell(Adjust(number=1, model="fake/other-model"))

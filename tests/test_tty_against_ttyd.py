@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import re
+import shutil
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -27,7 +28,10 @@ def ttyd() -> Path:
 
 @asynccontextmanager
 async def theirs(folder: Path) -> AsyncIterator[Connect]:
-    words = (str(ttyd()), "-p", "0", "-i", "127.0.0.1", "-w", str(folder), "-W", *PROGRAM)
+    program = folder / "ttyd"
+    shutil.copy(ttyd(), program)
+    program.chmod(0o755)  # its package does not say that it is a program
+    words = (str(program), "-p", "0", "-i", "127.0.0.1", "-w", str(folder), "-W", *PROGRAM)
     process = await asyncio.create_subprocess_exec(*words, stderr=asyncio.subprocess.PIPE, env=SHELL_ENV)
     assert process.stderr is not None
     try:

@@ -59,6 +59,16 @@ class Listener:
                 self._more.clear()
                 await self._more.wait()
 
+    async def such[E](self, kind: type[E], fits: Callable[[E], bool], after: int = 0) -> E:
+        """The first event of this kind behind the first `after` events that fits."""
+        async with asyncio.timeout(SECONDS):
+            while True:
+                for event in self.events[after:]:
+                    if isinstance(event, kind) and fits(event):
+                        return event
+                self._more.clear()
+                await self._more.wait()
+
     def text(self) -> str:
         return "".join(event.text for event in self.events if isinstance(event, TextDone) and event.kind == "text")
 
