@@ -25,7 +25,8 @@ from volundr.domain.tickets import derive
 from volundr.domain.timeline import TimelineService
 from volundr.domain.tokens import TokenService
 from volundr.local.broadcaster import LocalBroadcaster
-from volundr.local.identity import FileLogins, Keys, LocalAuthorization, LocalIdentity, keys_of
+from volundr.domain.roles import AllowAll
+from volundr.local.identity import FileLogins, Keys, LocalIdentity, keys_of
 from volundr.process import Tasks
 from volundr.store.chronicles import ChronicleStore
 from volundr.store.opening import MIGRATIONS
@@ -91,7 +92,7 @@ async def desk(db: Database, home: Path, port: int = PORT) -> AsyncIterator[Desk
         ChronicleService: ChronicleService(books.chronicles),
         PermissionService: PermissionService(books.permissions),
     }
-    api = build_api(services, local_site(port), LocalIdentity(keys, logins), LocalAuthorization(), 1024 * 1024)
+    api = build_api(services, local_site(port), LocalIdentity(keys, logins), AllowAll(), 1024 * 1024)
     transport = httpx.ASGITransport(api)
     bearer = {"authorization": f"Bearer {keys.token}"}
     async with httpx.AsyncClient(transport=transport, base_url=f"http://localhost:{port}", headers=bearer) as http:

@@ -16,7 +16,8 @@ import uvicorn
 from volundr.api.security import SecurityMiddleware, Site, local_site
 from volundr.domain.upstream import Upstream
 from volundr.local.gateway import Door, GatewayApp, LocalGateway, gateway_socket
-from volundr.local.identity import FileLogins, Keys, LocalAuthorization, LocalIdentity, keys_of
+from volundr.domain.roles import AllowAll
+from volundr.local.identity import FileLogins, Keys, LocalIdentity, keys_of
 from volundr.process import Tasks
 
 SESSION = UUID("6f1c1c8e-0b5e-4a86-9d0a-3d3c6a1f0001")
@@ -108,7 +109,7 @@ async def forge(home: Path, upstream: str, **more: Any) -> AsyncIterator[Forge]:
     async def find(session_id: UUID) -> Upstream | None:
         return Upstream(socket=upstream) if session_id == SESSION else None
 
-    door = Door(site=site, identity=identity, authorization=LocalAuthorization(), gateway=LocalGateway(find), secret=keys.session)
+    door = Door(site=site, identity=identity, authorization=AllowAll(), gateway=LocalGateway(find), secret=keys.session)
     tasks = Tasks()
     app = SecurityMiddleware(GatewayApp(door), site=site, identity=identity)
     config = uvicorn.Config(app, http="httptools", ws=gateway_socket(door, tasks), lifespan="off", log_config=None, **more)

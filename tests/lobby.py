@@ -15,10 +15,10 @@ from volundr.api import errors, login, security
 from volundr.api.security import Site, allowed, local_site, principal
 from volundr.domain.identity import Principal
 from volundr.domain.logins import Logins
+from volundr.domain.roles import AllowAll
 from volundr.local.identity import (
     FileLogins,
     Keys,
-    LocalAuthorization,
     LocalIdentity,
     keys_of,
 )
@@ -68,7 +68,7 @@ def build(keys: Keys, logins: FileLogins, site: Site) -> FastAPI:
 
     app.state.services = {Logins: logins}
     errors.install(app)
-    security.install(app, site=site, identity=LocalIdentity(keys, logins), authorization=LocalAuthorization())
+    security.install(app, site=site, identity=LocalIdentity(keys, logins), authorization=AllowAll())
     app.include_router(router)
     app.include_router(login.router)
     return app

@@ -10,9 +10,9 @@ from tests.lobby import OTHER, OURS, PORT, SESSION, SITE, Door, at_the_door
 from volundr.api.security import HEADERS, check_host, check_origin, local_site
 from volundr.domain.identity import Credentials
 from volundr.domain.tickets import derive
+from volundr.domain.roles import AllowAll
 from volundr.local.identity import (
     FileLogins,
-    LocalAuthorization,
     LocalIdentity,
     keys_of,
 )
@@ -190,7 +190,7 @@ def test_a_pod_is_known_only_on_the_path_of_its_session(home: Path) -> None:
     assert asyncio.run(identity.identify(Credentials(kind="bearer", value=value))) is None
     assert asyncio.run(identity.identify(Credentials(kind="bearer", value=value, session_id=str(OTHER)))) is None
     assert asyncio.run(identity.identify(Credentials(kind="cookie", value=keys.token))) is None
-    authorization = LocalAuthorization()
+    authorization = AllowAll()
     assert authorization.allows(found, "session.report", str(SESSION))
     assert not authorization.allows(found, "session.report", str(OTHER))
     assert not authorization.allows(found, "session.report")

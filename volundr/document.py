@@ -9,7 +9,8 @@ from fastapi import APIRouter, FastAPI
 from volundr.api import openapi
 from volundr.api.http import build_api
 from volundr.api.security import local_site
-from volundr.local.identity import FileLogins, Keys, LocalAuthorization, LocalIdentity
+from volundr.domain.roles import AllowAll
+from volundr.local.identity import FileLogins, Keys, LocalIdentity
 
 
 def described(api: FastAPI) -> FastAPI:
@@ -29,4 +30,4 @@ def openapi_document() -> dict[str, Any]:
     """The API as an OpenAPI document; needs no database and no home."""
     nothing = Keys(master="", token="")
     identity = LocalIdentity(nothing, FileLogins(Path("/nonexistent")))
-    return dict(described(build_api({}, local_site(8080), identity, LocalAuthorization(), 0)).openapi())
+    return dict(described(build_api({}, local_site(8080), identity, AllowAll(), 0)).openapi())

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from volundr.api.deps import service
-from volundr.api.reports import Known
+from volundr.api.reach import Readable
 from volundr.domain.chronicles import ChronicleService
 
 router = APIRouter(prefix="/api/v1/sessions", tags=["Chronicles"])
@@ -30,6 +30,6 @@ class ChronicleOut(BaseModel):
 
 @router.get("/{session_id}/chronicle")
 async def session_chronicle(
-    session: Known, chronicles: Annotated[ChronicleService, Depends(service(ChronicleService))]
+    session: Readable, chronicles: Annotated[ChronicleService, Depends(service(ChronicleService))]
 ) -> ChronicleOut:
     return ChronicleOut.model_validate(await chronicles.get(session.id))

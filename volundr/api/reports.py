@@ -5,46 +5,28 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from volundr.api.deps import service
+from volundr.api.reach import Readable
 from volundr.api.security import allowed
+from volundr.api.strict import Strict, Text
 from volundr.domain.chronicles import Chronicle
 from volundr.domain.identity import Principal
 from volundr.domain.reports import Report, ReportService
-from volundr.domain.sessions.model import Session
-from volundr.domain.sessions.service import SessionService
 from volundr.domain.timeline import Kind, Moment, TimelineService
 from volundr.domain.tokens import TURNS_MOST, TokenService, TokenUse
 
 router = APIRouter(prefix="/api/v1/sessions/{session_id}", tags=["Reports"])
 
-Sessions = Annotated[SessionService, Depends(service(SessionService))]
 Reports = Annotated[ReportService, Depends(service(ReportService))]
 Broker = Annotated[Principal, Depends(allowed("session.report"))]
-
-Text = Annotated[str, AfterValidator(lambda text: text.replace("\x00", ""))]
-"""Without NUL, which Postgres cannot store."""
-
-
-async def known(sessions: Sessions, _: Annotated[Principal, Depends(allowed("session.read"))], session_id: UUID) -> Session:
-    """The session of this path, for who may read it. Raises NotFound."""
-    return await sessions.get(session_id)
-
-
-type Known = Annotated[Session, Depends(known)]
 
 ITEMS_MOST = 1000
 _LARGEST = 2**53
 _TYPE = {"type"}
 Count = Annotated[int, Field(ge=0, le=_LARGEST)]
 Place = Annotated[int, Field(ge=1, le=_LARGEST, description="Number of the record that it was read from.")]
-
-
-class Strict(BaseModel):
-    """A field we do not know is an error: it was meant to do something."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class UsageIn(Strict):
@@ -163,7 +145,7 @@ async def report_items(reports: Reports, _: Broker, session_id: UUID, given: Rep
 
 @router.get("/usage")
 async def session_usage(
-    session: Known,
+    session: Readable,
     tokens: Annotated[TokenService, Depends(service(TokenService))],
     turns: Annotated[int, Query(ge=0, le=TURNS_MOST)] = TURNS_MOST,
 ) -> SessionUsageOut:
@@ -173,7 +155,7 @@ async def session_usage(
 
 @router.get("/timeline")
 async def session_timeline(
-    session: Known,
+    session: Readable,
     timeline: Annotated[TimelineService, Depends(service(TimelineService))],
     kind: Annotated[list[Kind] | None, Query()] = None,
     cursor: str = "",

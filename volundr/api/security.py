@@ -9,15 +9,16 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Query, Request
 from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from volundr.domain.errors import Forbidden
-from volundr.domain.identity import AuthorizationPort, Credentials, IdentityPort, Principal
+from volundr.domain.errors import Forbidden, NotFound
+from volundr.domain.identity import AuthorizationPort, Credentials, IdentityPort, Principal, Resource, Whose, own
+from volundr.domain.roles import ACTIONS
 
 COOKIE = "volundr"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -117,14 +118,20 @@ def credentials(headers: Headers, path: str) -> Credentials | None:
         scheme, _, value = authorization.decode("latin-1").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        return Credentials(kind="bearer", value=value.strip(), session_id=named[1].lower() if named else "")
+        session_id = named[1].lower() if named else ""
+        return Credentials(kind="bearer", value=value.strip(), session_id=session_id, tenant_id=_tenant(headers))
     for name, line in headers:
         if name == b"cookie":
             for pair in line.decode("latin-1").split(";"):
                 key, _, content = pair.strip().partition("=")
                 if key == COOKIE:
-                    return Credentials(kind="cookie", value=content)
+                    return Credentials(kind="cookie", value=content, tenant_id=_tenant(headers))
     return None
+
+
+def _tenant(headers: Headers) -> str:
+    """The tenant the caller wants to act in: header `Volundr-Tenant`."""
+    return (_only(headers, b"volundr-tenant") or b"").decode("latin-1")[:200]
 
 
 def _only(headers: Headers, wanted: bytes) -> bytes | None:
@@ -211,27 +218,69 @@ async def _unauthenticated(_: Request, __: Exception) -> Response:
 
 async def principal(request: Request) -> Principal:
     """The person who asks. Raises Unauthenticated for nobody, Forbidden for a pod: pods only get in where `allowed` lets them."""
-    who = _caller(request)
+    who = caller(request)
     if who.kind != "user":
         raise Forbidden("A session's own key does not open this.")
     return who
 
 
 def allowed(action: str) -> Callable[[Request], Awaitable[Principal]]:
-    """A dependency that hands the route its caller if they may do this to the session that the path names."""
+    """A dependency that hands the route its caller if they may do this at all, to what is theirs.
+
+    For what belongs to somebody, the route (or `session_for`) asks again with `permit`, once it has loaded it. A pod
+    that reports is held to the session that the path names.
+    """
+    if action not in ACTIONS:
+        raise KeyError(f"{action} is not in domain/roles.py")
 
     async def decide(request: Request) -> Principal:
-        who = _caller(request)
+        who = caller(request)
+        named = request.path_params.get("session_id")
+        resource = Resource(kind="session", id=str(named)) if who.kind == "pod" and named else None
         authorization: AuthorizationPort = request.app.state.authorization
-        if not authorization.allows(who, action, request.path_params.get("session_id") or request.path_params.get("id")):
+        if not await authorization.allows(who, action, resource):
             raise Forbidden(f"You may not do this here ({action}).")
         return who
 
     return decide
 
 
-def _caller(request: Request) -> Principal:
+async def permit(request: Request, action: str, resource: Resource) -> None:
+    """Let the caller do this to that resource, or raise: NotFound for what they may not even see, else Forbidden."""
+    who = caller(request)
+    authorization: AuthorizationPort = request.app.state.authorization
+    if await authorization.allows(who, action, resource):
+        return
+    reading = f"{resource.kind}.read"
+    if reading != action and await authorization.allows(who, reading, resource):
+        raise Forbidden(f"You may not do this here ({action}).")
+    raise NotFound(f"There is no such {resource.kind.replace('_', ' ')}.")
+
+
+async def whose(
+    request: Request,
+    owner: Annotated[
+        Literal["me", "all"], Query(description="`all`: of everybody in the tenant, for its administrators.")
+    ] = "me",
+) -> Whose:
+    """Which rows a list may show to the caller."""
+    who = caller(request)
+    if owner == "me":
+        return own(who)
+    authorization: AuthorizationPort = request.app.state.authorization
+    if not await authorization.allows(who, "owner.all"):
+        raise Forbidden("Only an administrator sees what others have.", hint="Leave out `owner`.")
+    return Whose(tenant_id=who.tenant_id)
+
+
+WhoseRows = Annotated[Whose, Depends(whose)]
+
+
+def caller(request: Request) -> Principal:
+    """Who asks, person or pod. Raises Unauthenticated for nobody, Forbidden for who is suspended."""
     who: Principal | None = request.scope.get("state", {}).get("principal")
     if who is None:
         raise Unauthenticated
+    if who.suspended:
+        raise Forbidden("Your account is suspended.", hint="Ask an administrator of your tenant.")
     return who

@@ -6,31 +6,37 @@ from time import time
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from volundr.api.deps import service
+from volundr.api.lists import Asked
 from volundr.api.permissions import QuestionIn
-from volundr.api.security import allowed
+from volundr.api.reach import Readable, Sessions, Writable, session_for
+from volundr.api.revisions import IfMatch
+from volundr.api.security import WhoseRows, allowed, permit
+from volundr.api.strict import Strict, Text
 from volundr.domain import tickets
-from volundr.domain.errors import Conflict
+from volundr.domain.errors import Conflict, NotFound
 from volundr.domain.gateway import GatewayPort, SessionKeys
 from volundr.domain.identity import Principal
 from volundr.domain.reports import ReportService
-from volundr.domain.sessions.model import Activity, EmptySource, GitSource, LocalSource, Options, Session, Status
-from volundr.domain.sessions.service import SessionService
+from volundr.domain.sessions.model import (
+    Activity,
+    EmptySource,
+    GitSource,
+    LocalSource,
+    Options,
+    Session,
+    Status,
+    of_session,
+)
+from volundr.domain.sessions.ports import SessionFilter
 
 router = APIRouter(prefix="/api/v1/sessions", tags=["Sessions"])
 
-Sessions = Annotated[SessionService, Depends(service(SessionService))]
 Reader = Annotated[Principal, Depends(allowed("session.read"))]
 Writer = Annotated[Principal, Depends(allowed("session.write"))]
-
-
-class Strict(BaseModel):
-    """A field we do not know is an error: it was meant to do something."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class GitSourceIn(Strict):
@@ -53,6 +59,9 @@ class EmptySourceIn(Strict):
 SourceIn = Annotated[GitSourceIn | LocalSourceIn | EmptySourceIn, Field(discriminator="type")]
 
 
+EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
+
+
 class OptionsIn(Strict):
     """How the session is run; what is empty is as the definition or the machine's settings say."""
 
@@ -60,6 +69,19 @@ class OptionsIn(Strict):
     transport: Literal["", "shim", "stdio", "remote", "per_message"] = ""
     mode: str = Field(default="", max_length=64, description="The agent's permission mode, in its own words.")
     thinking: str = Field(default="", max_length=64)
+    template: Text = Field(default="", max_length=255)
+    profile: Text = Field(default="", max_length=255)
+    preset: Text = Field(
+        default="", max_length=255, description="Id of a preset; what you say yourself goes before what it says."
+    )
+    system_prompt: Text = Field(default="", max_length=100_000)
+    initial_prompt: Text = Field(default="", max_length=100_000, description="Said for you once the agent is there.")
+    env: dict[EnvName, Text] = Field(default_factory=dict, max_length=200)
+    resources: dict[Text, Text] = Field(default_factory=dict, max_length=20, examples=[{"cpu": "2", "memory": "4Gi"}])
+    credentials: list[Text] = Field(default_factory=list, max_length=100, description="Names of stored credentials.")
+    integrations: list[Text] = Field(default_factory=list, max_length=100, description="Ids of your connections.")
+    mcp_servers: list[Text] = Field(default_factory=list, max_length=100, description="Names of tool servers.")
+    issue: Text = Field(default="", max_length=255, description="Key of the tracker's issue it works on.")
 
 
 class Fork(Strict):
@@ -78,6 +100,14 @@ class NewSession(Strict):
     options: OptionsIn = Field(default_factory=OptionsIn)
     source: SourceIn = Field(default_factory=EmptySourceIn)
     start: bool = True
+
+
+class Chosen(BaseModel):
+    """Which sessions a list shows."""
+
+    status: list[Status] = Field(default_factory=list)
+    agent: str = Field(default="", max_length=64)
+    q: str = Field(default="", max_length=200, description="In the name, the branch or the source.")
 
 
 class SessionChange(Strict):
@@ -173,19 +203,20 @@ show = Shown()
 
 def answer(session: Session, status: int = 200) -> Response:
     """Written by us: this is what clients ask for all the time."""
-    return Response(show(session), status_code=status, media_type="application/json")
+    return Response(show(session), status, {"etag": f'"{session.revision}"'}, media_type="application/json")
 
 
 @router.get("", response_model=SessionPage)
 async def list_sessions(
     sessions: Sessions,
-    who: Reader,
-    status: Annotated[list[Status] | None, Query()] = None,
-    cursor: str = "",
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    _: Reader,
+    rows: WhoseRows,
+    page: Asked,
+    chosen: Annotated[Chosen, Query()],
 ) -> Response:
-    page = await sessions.list(status or (), who.user_id, cursor, limit)
-    body = b'{"items":[%s],"next":%s}' % (b",".join(map(show, page.items)), json.dumps(page.next).encode())
+    """Newest first, without those that are archived, unless you ask for something else."""
+    found = await sessions.list(SessionFilter(whose=rows, **dict(chosen)), page)
+    body = b'{"items":[%s],"next":%s}' % (b",".join(map(show, found.items)), json.dumps(found.next).encode())
     return Response(body, media_type="application/json")
 
 
@@ -205,58 +236,62 @@ async def create_session(sessions: Sessions, who: Writer, new: NewSession) -> Re
 
 
 @router.post("/{session_id}/fork", status_code=201, response_model=SessionOut)
-async def fork_session(sessions: Sessions, _: Writer, session_id: UUID, fork: Fork) -> Response:
-    return answer(await sessions.fork(session_id, fork.name, start=fork.start), 201)
+async def fork_session(sessions: Sessions, who: Writer, session: Writable, fork: Fork) -> Response:
+    return answer(await sessions.fork(session, fork.name, who, start=fork.start), 201)
 
 
 @router.get("/{session_id}", response_model=SessionOut)
-async def get_session(sessions: Sessions, _: Reader, session_id: UUID) -> Response:
-    return answer(await sessions.get(session_id))
+async def get_session(session: Readable) -> Response:
+    return answer(session)
 
 
 @router.patch("/{session_id}", response_model=SessionOut)
-async def change_session(sessions: Sessions, _: Writer, session_id: UUID, change: SessionChange) -> Response:
-    return answer(await sessions.rename(session_id, change.name, change.revision))
+async def change_session(sessions: Sessions, session: Writable, change: SessionChange, seen: IfMatch) -> Response:
+    return answer(await sessions.rename(session.id, change.name, change.revision if seen is None else seen))
 
 
 @router.delete("/{session_id}", status_code=204)
-async def delete_session(sessions: Sessions, _: Writer, session_id: UUID) -> None:
+async def delete_session(request: Request, sessions: Sessions, _: Writer, session_id: UUID) -> None:
+    """Also of one that is gone already: deleting twice is no error."""
+    try:
+        session = await sessions.get(session_id)
+    except NotFound:
+        return
+    await permit(request, "session.write", of_session(session))
     await sessions.delete(session_id)
 
 
 @router.post("/{session_id}/start", response_model=SessionOut)
-async def start_session(sessions: Sessions, _: Writer, session_id: UUID) -> Response:
-    return answer(await sessions.start(session_id))
+async def start_session(sessions: Sessions, session: Writable) -> Response:
+    return answer(await sessions.start(session.id))
 
 
 @router.post("/{session_id}/stop", response_model=SessionOut)
-async def stop_session(sessions: Sessions, _: Writer, session_id: UUID) -> Response:
-    return answer(await sessions.stop(session_id))
+async def stop_session(sessions: Sessions, session: Writable) -> Response:
+    return answer(await sessions.stop(session.id))
 
 
 @router.post("/{session_id}/archive", response_model=SessionOut)
-async def archive_session(sessions: Sessions, _: Writer, session_id: UUID) -> Response:
-    return answer(await sessions.archive(session_id))
+async def archive_session(sessions: Sessions, session: Writable) -> Response:
+    return answer(await sessions.archive(session.id))
 
 
 @router.post("/{session_id}/restore", response_model=SessionOut)
-async def restore_session(sessions: Sessions, _: Writer, session_id: UUID) -> Response:
-    return answer(await sessions.restore(session_id))
+async def restore_session(sessions: Sessions, session: Writable) -> Response:
+    return answer(await sessions.restore(session.id))
 
 
 @router.post("/{session_id}/ticket")
 async def issue_ticket(
-    sessions: Sessions,
     who: Annotated[Principal, Depends(allowed("session.connect"))],
-    session_id: UUID,
+    session: Annotated[Session, Depends(session_for("session.connect"))],
     gateway: Annotated[GatewayPort, Depends(service(GatewayPort))],
     keys: Annotated[SessionKeys, Depends(service(SessionKeys))],
 ) -> TicketOut:
-    session = await sessions.get(session_id)
     if session.status is not Status.RUNNING:
         raise Conflict(f"Session {session.name!r} is {session.status}.", hint="Start it to go on with the conversation.")
     now = time()
-    ticket = tickets.issue(keys.session(session_id), str(session_id), who.user_id, now)
+    ticket = tickets.issue(keys.session(session.id), str(session.id), who.user_id, now)
     return TicketOut(ticket=ticket, path=f"{gateway.path(session)}/ws/chat", expires_at=now + tickets.LIFETIME_SECONDS)
 
 
@@ -272,19 +307,16 @@ async def report_activity(
 
 
 @router.get("/{session_id}/logs")
-async def session_logs(
-    sessions: Sessions, _: Reader, session_id: UUID, lines: Annotated[int, Query(ge=1, le=2000)] = 200
-) -> LogsOut:
-    return LogsOut(lines=list(await sessions.logs(session_id, lines)))
+async def session_logs(sessions: Sessions, session: Readable, lines: Annotated[int, Query(ge=1, le=2000)] = 200) -> LogsOut:
+    return LogsOut(lines=list(await sessions.logs(session.id, lines)))
 
 
 @router.get("/{session_id}/history", response_model=HistoryOut)
 async def session_history(
     sessions: Sessions,
-    _: Reader,
-    session_id: UUID,
+    session: Readable,
     before: Annotated[int | None, Query(ge=1)] = None,
     limit: Annotated[int, Query(ge=1, le=2000)] = 500,
 ) -> Response:
     """The newest records, or those before one, whether or not the session runs."""
-    return Response(await sessions.history(session_id, before, limit), media_type="application/json")
+    return Response(await sessions.history(session.id, before, limit), media_type="application/json")

@@ -17,6 +17,13 @@ class Conflict(VolundrError):
     """It clashes with something that exists."""
 
 
+class Changed(Conflict):
+    """Somebody changed it since you looked. Still a Conflict; where HTTP asked with If-Match, it has a status of its own."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"Somebody changed this {what} meanwhile.", hint="Load it again, then change it.")
+
+
 class Invalid(VolundrError):
     """The request makes no sense as it stands."""
 

@@ -15,7 +15,7 @@ class GatewayPort(ABC):
         """The path that leads to this session, without a slash at its end: `/s/<id>`."""
 
     @abstractmethod
-    async def upstream(self, session_id: UUID) -> Upstream | None:
+    async def upstream(self, session: Session) -> Upstream | None:
         """Where to connect for this session; None when it does not run."""
 
 

@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from volundr.domain.identity import Whose
+from volundr.domain.paging import Page, PageRequest
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenQuestion:
@@ -30,14 +33,6 @@ class PendingQuestion(OpenQuestion):
     session_name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pending:
-    """One page, oldest first. `next` is the cursor of the following page, None at the end."""
-
-    items: Sequence[PendingQuestion]
-    next: str | None
-
-
 class PermissionRepository(ABC):
     """Keeps the open questions of each session as its broker last said."""
 
@@ -46,11 +41,8 @@ class PermissionRepository(ABC):
         """These and no others are open; none when the session does not run. Called for every report: cheap without news."""
 
     @abstractmethod
-    async def pending(self, owner_id: str | None, cursor: str, limit: int) -> Pending:
+    async def pending(self, whose: Whose, page: PageRequest) -> Page[PendingQuestion]:
         """Those of sessions that run, oldest first. Raises Invalid for a cursor that is not ours."""
-
-
-PENDING_MOST = 200
 
 
 class PermissionService:
@@ -59,5 +51,5 @@ class PermissionService:
     def __init__(self, permissions: PermissionRepository) -> None:
         self._permissions = permissions
 
-    async def pending(self, owner_id: str | None, cursor: str, limit: int) -> Pending:
-        return await self._permissions.pending(owner_id, cursor, min(limit, PENDING_MOST))
+    async def pending(self, whose: Whose, page: PageRequest) -> Page[PendingQuestion]:
+        return await self._permissions.pending(whose, page)

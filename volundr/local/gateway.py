@@ -17,7 +17,7 @@ from volundr.domain import tickets
 from volundr.domain.errors import NotFound, Unavailable
 from volundr.domain.gateway import GatewayPort
 from volundr.domain.identity import AuthorizationPort, IdentityPort, Principal
-from volundr.domain.sessions.model import Session
+from volundr.domain.sessions.model import Session, of_session
 from volundr.domain.upstream import Upstream
 from volundr.local.splice import AWAY, BrowserSide, Pass, Refused, ServerState
 from volundr.process import Tasks
@@ -42,25 +42,26 @@ NOT_YOURS = Refusal(status=403, detail="You may not open this session.")
 class LocalGateway(GatewayPort):
     """Sessions of process pods: `find` knows the socket of a session's Skuld, or None when the session does not run."""
 
-    def __init__(self, find: Callable[[UUID], Awaitable[Upstream | None]]) -> None:
+    def __init__(self, find: Callable[[Session], Upstream | None]) -> None:
         self._find = find
 
     def path(self, session: Session) -> str:
         return f"/s/{session.id}"
 
-    async def upstream(self, session_id: UUID) -> Upstream | None:
-        return await self._find(session_id)
+    async def upstream(self, session: Session) -> Upstream | None:
+        return self._find(session)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """All that both ways in (sockets and requests) have to ask. `secret` is the session secret of an id."""
+    """All that both ways in (sockets and requests) have to ask. `secret` is the session secret of an id, `session` finds it."""
 
     site: Site
     identity: IdentityPort
     authorization: AuthorizationPort
     gateway: GatewayPort
     secret: Callable[[UUID], str]
+    session: Callable[[UUID], Awaitable[Session]]
 
     async def enter(self, target: bytes, who: Principal | None) -> tuple[UUID, Upstream]:
         """Where this request target leads for this caller. Raises Refused."""
@@ -69,10 +70,11 @@ class Door:
             raise Refused(NO_PATH)
         if who is None:
             raise Refused(UNAUTHENTICATED)
-        if not self.authorization.allows(who, ACTION, str(session_id)):
-            raise Refused(NOT_YOURS)
         try:
-            upstream = await self.gateway.upstream(session_id)
+            session = await self.session(session_id)
+            if who.suspended or not await self.authorization.allows(who, ACTION, of_session(session)):
+                raise Refused(NOT_YOURS)
+            upstream = await self.gateway.upstream(session)
         except NotFound:
             upstream = None
         except Unavailable as error:

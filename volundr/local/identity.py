@@ -18,7 +18,7 @@ from uuid import UUID
 
 from volundr.domain.errors import Forbidden
 from volundr.domain.gateway import SessionKeys
-from volundr.domain.identity import AuthorizationPort, Credentials, IdentityPort, Principal
+from volundr.domain.identity import Credentials, IdentityPort, Principal
 from volundr.domain.logins import Logins
 from volundr.domain.tickets import derive
 from volundr.local.secrets import private_folder, read_private, secret_file, write_private
@@ -126,6 +126,8 @@ class LocalIdentity(IdentityPort):
 
     async def identify(self, credentials: Credentials) -> Principal | None:
         value = credentials.value
+        if credentials.tenant_id not in {"", self._person.tenant_id}:
+            return None
         if credentials.kind == "cookie":
             return self._person if self._logins.knows(value) else None
         if _same(value, self._keys.token):
@@ -136,15 +138,6 @@ class LocalIdentity(IdentityPort):
                 user_id=f"session:{session}", tenant_id="default", name="", roles=frozenset(), kind="pod", session_id=session
             )
         return None
-
-
-class LocalAuthorization(AuthorizationPort):
-    """The person may do everything, a pod may report about its own session."""
-
-    def allows(self, principal: Principal, action: str, resource: str | None = None) -> bool:
-        if principal.kind == "user":
-            return True
-        return action == "session.report" and resource is not None and str(resource) == principal.session_id
 
 
 def _hash(text: str) -> str:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from volundr.broker import retention
 from volundr.broker.retention import Policy, Removal, Resting
+from volundr.domain.paging import PageRequest
 from volundr.domain.retention import Expendable, Retention
 from volundr.domain.sessions.model import Status
-from volundr.domain.sessions.ports import SessionRepository
+from volundr.domain.sessions.ports import SessionFilter, SessionRepository
 from volundr.settings import RetentionSettings
 
 log = logging.getLogger(__name__)
@@ -51,9 +52,10 @@ class LocalRetention(Retention):
         if self._policy == Policy():
             return ()
         resting: list[Resting] = []
+        resting_ones = SessionFilter(status=(Status.STOPPED, Status.ARCHIVED))
         cursor: str | None = ""
         while cursor is not None:
-            page = await self._sessions.list(statuses=(Status.STOPPED, Status.ARCHIVED), cursor=cursor, limit=PAGE)
+            page = await self._sessions.list(resting_ones, PageRequest(cursor=cursor, limit=PAGE))
             resting += [
                 Resting(session=str(one.id), name=one.name, status=one.status.value, since=one.archived_at or one.last_active)
                 for one in page.items

@@ -1,15 +1,16 @@
 """Open questions in SQL."""
 
-import base64
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from volundr.db.database import Database
+from volundr.db.listing import Listing
 from volundr.db.rows import RowMap
-from volundr.domain.errors import Invalid
-from volundr.domain.permissions import OpenQuestion, Pending, PendingQuestion, PermissionRepository
+from volundr.domain.identity import Whose
+from volundr.domain.paging import Page, PageRequest
+from volundr.domain.permissions import OpenQuestion, PendingQuestion, PermissionRepository
 
 MIGRATIONS = (
     """
@@ -38,7 +39,13 @@ ADD = f"""
     INSERT INTO open_questions (session_id, {ROW.names})
     VALUES (:session, {", ".join(":" + name for name in ROW.columns)}) ON CONFLICT DO NOTHING
 """  # noqa: S608 - our own names
-_COLUMNS = ", ".join(f'q."{name}"' for name in ROW.columns)
+LISTING = Listing(
+    PENDING,
+    "(SELECT q.*, s.name AS session_name, s.status, s.tenant_id, s.owner_id FROM open_questions q "
+    "JOIN sessions s ON s.id = q.session_id) AS pending",
+    sorts=("raised_at",),
+    default="raised_at",
+)
 
 
 class PermissionStore(PermissionRepository):
@@ -55,34 +62,13 @@ class PermissionStore(PermissionRepository):
                 for question in questions:
                     await tx.run(ADD, session=session_id, **ROW.dump(question))
 
-    async def pending(self, owner_id: str | None, cursor: str, limit: int) -> Pending:
-        where, params = ["s.status = 'running'"], dict[str, Any]()
-        if owner_id is not None:
-            where.append("s.owner_id = :owner")
-            params["owner"] = owner_id
-        if cursor:
-            where.append("(q.raised_at, q.session_id, q.id) > (:at, :session, :id)")
-            params |= dict(zip(("at", "session", "id"), _read(cursor), strict=True))
-        query = f"""
-            SELECT {_COLUMNS}, q.session_id, s.name FROM open_questions q JOIN sessions s ON s.id = q.session_id
-            WHERE {" AND ".join(where)} ORDER BY q.raised_at, q.session_id, q.id LIMIT :limit
-        """  # noqa: S608
-        found = [PENDING.load(row) for row in await self._db.fetch(query, **params, limit=limit + 1)]
-        items = found[:limit]
-        return Pending(items=items, next=_write(items[-1]) if len(found) > limit else None)
+    async def pending(self, whose: Whose, page: PageRequest) -> Page[PendingQuestion]:
+        where, params = ["status = 'running'", "tenant_id = :tenant"], {"tenant": whose.tenant_id}
+        if whose.owner_id is not None:
+            where.append("owner_id = :owner")
+            params["owner"] = whose.owner_id
+        return await LISTING.page(self._db, page, where, params)
 
 
 def _time(value: Any) -> datetime:
     return value if isinstance(value, datetime) else datetime.fromisoformat(value)
-
-
-def _write(last: PendingQuestion) -> str:
-    return base64.urlsafe_b64encode(f"{last.raised_at.isoformat()} {last.session_id} {last.id}".encode()).decode()
-
-
-def _read(cursor: str) -> tuple[datetime, UUID, str]:
-    try:
-        at, session_id, question = base64.urlsafe_b64decode(cursor).decode().split(" ", 2)
-        return datetime.fromisoformat(at), UUID(session_id), question
-    except ValueError as error:
-        raise Invalid("This cursor is not one of ours; begin again without it.") from error

@@ -1,16 +1,17 @@
 """Sessions in SQL."""
 
-import base64
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from volundr.db.database import Database, Row, UniqueViolation
+from volundr.db.database import Database, Query, Row, Sql, UniqueViolation
+from volundr.db.listing import Listing
 from volundr.db.rows import RowMap
-from volundr.domain.errors import Conflict, Invalid
+from volundr.domain.errors import Conflict
+from volundr.domain.paging import Page, PageRequest
 from volundr.domain.sessions.model import Activity, Session, Status, sources
-from volundr.domain.sessions.ports import Page, SessionRepository
+from volundr.domain.sessions.ports import SessionFilter, SessionRepository
 
 MIGRATIONS = (
     """
@@ -42,6 +43,10 @@ MIGRATIONS = (
     "CREATE INDEX sessions_status ON sessions (status, created_at, id)",
     "CREATE INDEX sessions_owner ON sessions (owner_id, created_at, id)",
     "ALTER TABLE sessions ADD COLUMN options JSONB NOT NULL DEFAULT '{}'",
+    "DROP INDEX sessions_owner",
+    "CREATE INDEX sessions_owner ON sessions (tenant_id, owner_id, created_at, id)",
+    "DROP INDEX sessions_name",
+    "CREATE UNIQUE INDEX sessions_name ON sessions (tenant_id, owner_id, name) WHERE status <> 'archived'",
 )
 
 ROW = RowMap(Session)
@@ -50,6 +55,10 @@ _FIXED = frozenset({"id", "status", "revision", "created_at", "owner_id", "tenan
 ADD = f"INSERT INTO sessions ({ROW.names}) VALUES ({', '.join(':' + name for name in ROW.columns)})"  # noqa: S608 - our own names
 GET = f"SELECT {ROW.names} FROM sessions WHERE id = :id"  # noqa: S608
 IN_PLACE = f"SELECT {ROW.names} FROM sessions WHERE workspace = :workspace AND id <> :id LIMIT 1"  # noqa: S608
+SEARCH = Sql(
+    sqlite="instr(lower(name || ' ' || branch || ' ' || source), :q) > 0",
+    postgres="strpos(lower(name || ' ' || branch || ' ' || CAST(source AS TEXT)), :q) > 0",
+)
 DELETE = "DELETE FROM sessions WHERE id = :id RETURNING id"
 REPORT = f"""
     UPDATE sessions SET activity = :activity, last_active = :now, updated_at = :now, revision = revision + 1
@@ -57,19 +66,27 @@ REPORT = f"""
 """  # noqa: S608
 
 
-def _list(statuses: Collection[Status], owner_id: str | None, after: tuple[datetime, str] | None) -> tuple[str, dict[str, Any]]:
-    """The query for one page. Conditions are left out, not made true by a NULL, so that each form has its index."""
-    names = {f"s{number}": status.value for number, status in enumerate(statuses)}
-    where = [f"status IN ({', '.join(':' + name for name in names)})"] if names else ["status <> 'archived'"]
+LISTING = Listing(ROW, "sessions", sorts=("created_at", "updated_at", "last_active", "name"), default="-created_at")
+
+
+def _chosen(chosen: SessionFilter) -> tuple[list[Query], dict[str, Any]]:
+    """Conditions are left out, not made true by a NULL, so that each form has its index."""
+    names = {f"s{number}": status.value for number, status in enumerate(chosen.status)}
+    where: list[Query] = [f"status IN ({', '.join(':' + name for name in names)})"] if names else ["status <> 'archived'"]
     params: dict[str, Any] = dict(names)
-    if owner_id is not None:
-        where.append("owner_id = :owner")
-        params["owner"] = owner_id
-    if after is not None:
-        where.append("(created_at, id) < (:at, :id)")
-        params |= {"at": after[0], "id": UUID(after[1])}
-    query = f"SELECT {ROW.names} FROM sessions WHERE {' AND '.join(where)} ORDER BY created_at DESC, id DESC LIMIT :limit"  # noqa: S608
-    return query, params
+    if chosen.whose is not None:
+        where.append("tenant_id = :tenant")
+        params["tenant"] = chosen.whose.tenant_id
+        if chosen.whose.owner_id is not None:
+            where.append("owner_id = :owner")
+            params["owner"] = chosen.whose.owner_id
+    if chosen.agent:
+        where.append("agent = :agent")
+        params["agent"] = chosen.agent
+    if chosen.q:
+        where.append(SEARCH)
+        params["q"] = chosen.q.lower()
+    return where, params
 
 
 def _update(guard: str, changes: Collection[str]) -> str:
@@ -91,13 +108,8 @@ class SessionStore(SessionRepository):
     async def get(self, session_id: UUID) -> Session | None:
         return _one(await self._db.fetch(GET, id=session_id))
 
-    async def list(
-        self, *, statuses: Collection[Status] = (), owner_id: str | None = None, cursor: str = "", limit: int = 50
-    ) -> Page:
-        query, params = _list(statuses, owner_id, _read_cursor(cursor) if cursor else None)
-        found = [ROW.load(row) for row in await self._db.fetch(query, **params, limit=limit + 1)]
-        items = found[:limit]
-        return Page(items=items, next=_write_cursor(items[-1]) if len(found) > limit else None)
+    async def list(self, chosen: SessionFilter, page: PageRequest) -> Page[Session]:
+        return await LISTING.page(self._db, page, *_chosen(chosen))
 
     async def move(
         self, session_id: UUID, target: Status, changes: Mapping[str, Any], revision: int | None = None
@@ -143,15 +155,3 @@ def _taken(name: str) -> Conflict:
     return Conflict(
         f"You have a session named {name!r} already.", hint="Choose another name, or archive or delete the other one."
     )
-
-
-def _write_cursor(last: Session) -> str:
-    return base64.urlsafe_b64encode(f"{last.created_at.isoformat()} {last.id}".encode()).decode()
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
-    try:
-        at, _, session_id = base64.urlsafe_b64decode(cursor).decode().partition(" ")
-        return datetime.fromisoformat(at), str(UUID(session_id))
-    except ValueError as error:
-        raise Invalid("This cursor is not one of ours; begin again without it.") from error

@@ -1,7 +1,7 @@
 """What a session is, and which ways lead from one state to the next."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 from uuid import UUID, uuid4
 
 from volundr.domain.errors import Conflict, Invalid
+from volundr.domain.identity import Resource
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -91,7 +92,10 @@ def _now() -> datetime:
 class Options:
     """How a session is run, where its creator said so. Empty: as the definition, else the machine's settings say.
 
-    `fork_of`: the id of the session whose conversation (and workspace) this one goes on with.
+    `fork_of`: the id of the session whose conversation (and workspace) this one goes on with. `template`, `profile`,
+    `preset`, `credentials`, `integrations` and `mcp_servers` are names or ids; what a template, profile or preset says was
+    filled in when the session was created. `parent_chronicle`: the id of the chronicle it was reforged from. `issue` is the
+    tracker's key of what it works on.
     """
 
     transport: str = ""
@@ -99,6 +103,18 @@ class Options:
     thinking: str = ""
     definition: str = ""
     fork_of: str = ""
+    template: str = ""
+    profile: str = ""
+    preset: str = ""
+    system_prompt: str = ""
+    initial_prompt: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+    resources: Mapping[str, str] = field(default_factory=dict)
+    credentials: Sequence[str] = ()
+    integrations: Sequence[str] = ()
+    mcp_servers: Sequence[str] = ()
+    parent_chronicle: str = ""
+    issue: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +151,11 @@ class Session:
         if status not in WAYS[self.status]:
             raise Conflict(f"Session {self.name!r} is {self.status}; from there it cannot become {status}.")
         return replace(self, status=status)
+
+
+def of_session(session: Session) -> Resource:
+    """What an action on this session is done to."""
+    return Resource(kind="session", id=str(session.id), owner_id=session.owner_id, tenant_id=session.tenant_id)
 
 
 def check_name(name: str) -> None:

@@ -6,17 +6,22 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
 
+from volundr.domain.identity import Whose
+from volundr.domain.paging import Page, PageRequest
 from volundr.domain.sessions.model import Activity, Session, Status
 from volundr.domain.sessions.spec import SessionContribution, SessionSpec
 from volundr.domain.upstream import Upstream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """One page of a list, newest first. `next` is the cursor of the following page, None at the end."""
+class SessionFilter:
+    """Which sessions to list: all that is said must hold. No `status` means all but archived; `q` is looked for in names,
+    branches and sources."""
 
-    items: Sequence[Session]
-    next: str | None
+    status: Collection[Status] = ()
+    whose: Whose | None = None
+    agent: str = ""
+    q: str = ""
 
 
 class SessionRepository(ABC):
@@ -30,10 +35,8 @@ class SessionRepository(ABC):
     async def get(self, session_id: UUID) -> Session | None: ...
 
     @abstractmethod
-    async def list(
-        self, *, statuses: Collection[Status] = (), owner_id: str | None = None, cursor: str = "", limit: int = 50
-    ) -> Page:
-        """Newest first; an empty `statuses` means all but archived. Raises Invalid for a cursor that is not ours."""
+    async def list(self, chosen: SessionFilter, page: PageRequest) -> Page[Session]:
+        """Newest first unless `page` says otherwise. Raises Invalid for a cursor or a sort that is not ours."""
 
     @abstractmethod
     async def move(
@@ -124,6 +127,15 @@ class SessionContributor(ABC):
 
     async def withdraw(self, session: Session) -> None:
         """The session is being deleted: remove what `contribute` made, never a person's own files."""
+
+
+class SessionGate(ABC):
+    """Asked before a session is created or started: presets and templates fill in what its creator left open, quotas and
+    budgets refuse. Gates run in the order of their registration, those that refuse after those that fill in."""
+
+    @abstractmethod
+    async def admit(self, session: Session, verb: Literal["create", "start"]) -> Session:
+        """The session as it shall be (only `create` may change it). Raises what a person can act on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

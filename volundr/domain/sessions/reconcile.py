@@ -6,9 +6,10 @@ from typing import Literal
 from uuid import UUID
 
 from volundr.domain.errors import VolundrError
+from volundr.domain.paging import PageRequest
 from volundr.domain.sessions.launch import explain
 from volundr.domain.sessions.model import Session, Status
-from volundr.domain.sessions.ports import PodManager, PodStatus, SessionRepository
+from volundr.domain.sessions.ports import PodManager, PodStatus, SessionFilter, SessionRepository
 from volundr.domain.sessions.progress import Progress
 from volundr.domain.sessions.service import ALIVE, SessionService
 from volundr.process import Tasks
@@ -50,7 +51,7 @@ class Reconciler:
     async def all(self) -> None:
         cursor = ""
         while True:
-            page = await self._sessions.list(statuses=ALIVE, cursor=cursor, limit=PAGE)
+            page = await self._sessions.list(SessionFilter(status=ALIVE), PageRequest(cursor=cursor, limit=PAGE))
             async with asyncio.TaskGroup() as group:
                 for session in page.items:
                     group.create_task(self._look(session), name=f"look at session {session.id}")

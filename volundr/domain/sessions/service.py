@@ -3,17 +3,18 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
-from volundr.domain.errors import Conflict, Invalid, NotFound
+from volundr.domain.errors import Changed, Conflict, Invalid, NotFound
+from volundr.domain.identity import Principal
+from volundr.domain.paging import Page, PageRequest
 from volundr.domain.sessions.definition import SessionDefinition
 from volundr.domain.sessions.launch import Launch
 from volundr.domain.sessions.model import Activity, LocalSource, Session, Status, check_name
-from volundr.domain.sessions.ports import Page, SessionRepository
+from volundr.domain.sessions.ports import SessionFilter, SessionGate, SessionRepository
 from volundr.domain.workspaces import Workspaces
 from volundr.process import Tasks
 
@@ -22,7 +23,14 @@ log = logging.getLogger(__name__)
 type Work = Callable[[Session], Coroutine[Any, Any, None]]
 
 ALIVE = frozenset({Status.STARTING, Status.PROVISIONING, Status.RUNNING, Status.STOPPING})
-LISTED_MOST = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a session must fit: definitions that fill in what is empty, and gates that fill in or refuse."""
+
+    definitions: Mapping[str, SessionDefinition] = field(default_factory=dict)
+    gates: Sequence[SessionGate] = ()
 
 
 class SessionService:
@@ -35,9 +43,11 @@ class SessionService:
         launch: Launch,
         agents: Collection[str],
         tasks: Tasks,
-        definitions: Mapping[str, SessionDefinition] = MappingProxyType({}),
+        rules: "Rules | None" = None,
     ) -> None:
-        self.definitions = definitions
+        rules = rules or Rules()
+        self.definitions = rules.definitions
+        self._gates = rules.gates
         self._sessions = sessions
         self._agents = agents
         self._workspaces = workspaces
@@ -50,7 +60,7 @@ class SessionService:
     async def create(self, session: Session, *, start: bool) -> Session:
         """Keep a new session, and start it. Raises at once what is wrong with its agent or source."""
         check_name(session.name)
-        session = self._defined(session)
+        session = self._defined(await self._admit(session, "create"))
         if session.agent not in self._agents:
             raise Invalid(f"There is no agent named {session.agent!r}.", hint=f"There is: {', '.join(self._agents)}.")
         await self._workspaces.check(session.source)
@@ -68,9 +78,13 @@ class SessionService:
         definition = self.definitions[name]
         return replace(session, agent=session.agent or definition.agent, model=session.model or definition.model)
 
-    async def fork(self, session_id: UUID, name: str, *, start: bool) -> Session:
+    async def _admit(self, session: Session, verb: Literal["create", "start"]) -> Session:
+        for gate in self._gates:
+            session = await gate.admit(session, verb)
+        return session
+
+    async def fork(self, parent: Session, name: str, owner: Principal, *, start: bool) -> Session:
         """A new session in the same workspace that begins with this one's conversation, which stays as it is."""
-        parent = await self.get(session_id)
         if not parent.workspace:
             raise Conflict(f"Session {parent.name!r} was never started.", hint="There is nothing to fork yet.")
         forked = Session(
@@ -79,7 +93,7 @@ class SessionService:
             model=parent.model,
             source=LocalSource(path=parent.workspace, mode="in_place"),
             options=replace(parent.options, fork_of=str(parent.id)),
-            owner_id=parent.owner_id,
+            owner_id=owner.user_id,
             tenant_id=parent.tenant_id,
         )
         return await self.create(forked, start=start)
@@ -90,8 +104,8 @@ class SessionService:
             raise NotFound("There is no such session.")
         return session
 
-    async def list(self, statuses: Collection[Status], owner_id: str | None, cursor: str, limit: int) -> Page:
-        return await self._sessions.list(statuses=statuses, owner_id=owner_id, cursor=cursor, limit=min(limit, LISTED_MOST))
+    async def list(self, chosen: SessionFilter, page: PageRequest) -> Page[Session]:
+        return await self._sessions.list(chosen, page)
 
     async def rename(self, session_id: UUID, name: str, revision: int | None) -> Session:
         check_name(name)
@@ -100,6 +114,8 @@ class SessionService:
     async def start(self, session_id: UUID) -> Session:
         """Bring it up; one that is on its way or running already is left as it is."""
         self._must_stay(session_id)
+        if self._gates:
+            await self._admit(await self.get(session_id), "start")
         fresh = {"error": "", "hint": "", "step": "starting"}
         session = await self._progress.move(session_id, Status.STARTING, fresh)
         if session is not None:
@@ -197,9 +213,12 @@ class SessionService:
 
     async def stop_all(self, limit: float) -> None:
         """The forge ends: bring everything down that is up, for at most `limit` seconds."""
-        page = await self._sessions.list(statuses=ALIVE, limit=10_000)
-        for session in page.items:
-            await self.stop(session.id)
+        cursor: str | None = ""
+        while cursor is not None:
+            page = await self._sessions.list(SessionFilter(status=ALIVE), PageRequest(cursor=cursor, limit=200))
+            for session in page.items:
+                await self.stop(session.id)
+            cursor = page.next
         if self._busy:
             await asyncio.wait(set(self._busy.values()), timeout=limit)
 
@@ -229,7 +248,7 @@ class SessionService:
         session = await self._progress.note(session_id, changes, revision)
         if session is None:
             await self.get(session_id)
-            raise Conflict("Somebody changed this session meanwhile.", hint="Load it again, then change it.")
+            raise Changed("session")
         return session
 
 

@@ -33,7 +33,9 @@ class CoreContributor(SessionContributor):
             "thinking": options.thinking,
             "definition": options.definition,
             "fork_of": options.fork_of,
+            "system_prompt": options.system_prompt,
+            "initial_prompt": options.initial_prompt,
             "secret": self._secret(session.id),
             "report_url": f"{self._address}/api/v1/sessions/{session.id}/activity",
         }
-        return SessionContribution(by=self.name, values=values)
+        return SessionContribution(by=self.name, values=values, env=options.env, resources=options.resources)

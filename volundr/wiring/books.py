@@ -1,8 +1,8 @@
-"""Puts together what keeps the reports of sessions, and who is asked about them."""
+"""What keeps the reports of sessions, and who is asked about them."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from volundr.db.database import Database
 from volundr.domain.chronicles import ChronicleService
 from volundr.domain.permissions import PermissionService
 from volundr.domain.reports import Books, ReportService
@@ -13,17 +13,24 @@ from volundr.store.chronicles import ChronicleStore
 from volundr.store.permissions import PermissionStore
 from volundr.store.timeline import TimelineStore
 from volundr.store.tokens import TokenStore
+from volundr.wiring.ground import Ground, Part
 
 
-def books(service: SessionService, db: Database) -> dict[type, Any]:
-    """The services by their type, as routes find them."""
+def part(ground: Ground) -> Part:
+    db = ground.db
     kept = Books(
         tokens=TokenStore(db), timeline=TimelineStore(db), chronicles=ChronicleStore(db), permissions=PermissionStore(db)
     )
-    return {
-        ReportService: ReportService(service, kept),
-        TokenService: TokenService(kept.tokens),
-        TimelineService: TimelineService(kept.timeline),
-        ChronicleService: ChronicleService(kept.chronicles),
-        PermissionService: PermissionService(kept.permissions),
-    }
+
+    def with_sessions(sessions: SessionService) -> Mapping[type, Any]:
+        return {ReportService: ReportService(sessions, kept)}
+
+    return Part(
+        services={
+            TokenService: TokenService(kept.tokens),
+            TimelineService: TimelineService(kept.timeline),
+            ChronicleService: ChronicleService(kept.chronicles),
+            PermissionService: PermissionService(kept.permissions),
+        },
+        with_sessions=with_sessions,
+    )

@@ -1,0 +1,55 @@
+"""What every part of a forge stands on, and what it gives."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from volundr.api.security import Site
+from volundr.db.database import Database
+from volundr.domain.gateway import SessionKeys
+from volundr.domain.sessions.ports import EventBroadcaster, PodManager, SessionContributor, SessionGate
+from volundr.domain.sessions.service import SessionService
+from volundr.local.git import Git
+from volundr.local.workspaces import LocalWorkspaces
+from volundr.process import Tasks
+from volundr.registry import Adapters
+from volundr.settings import Settings
+from volundr.store.sessions import SessionStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """Made before any part. `tasks` end with the forge; `sessions` are the rows, not the service."""
+
+    settings: Settings
+    db: Database
+    adapters: Adapters
+    pods: PodManager
+    tasks: Tasks
+    sessions: SessionStore
+    events: EventBroadcaster
+    workspaces: LocalWorkspaces
+    git: Git
+    keys: SessionKeys
+    site: Site
+    port: int
+
+
+def _nothing(_: SessionService) -> Mapping[type, Any]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """`services` are what routes find by their type; `with_sessions` makes those that need the session service.
+
+    `run` are tasks by name, begun when the forge begins to work and cancelled when it ends; `close` is awaited after that,
+    in reverse order, while the database is still open.
+    """
+
+    services: Mapping[type, Any] = field(default_factory=dict)
+    with_sessions: Callable[[SessionService], Mapping[type, Any]] = _nothing
+    contributors: Sequence[SessionContributor] = ()
+    gates: Sequence[SessionGate] = ()
+    run: Mapping[str, Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=dict)
+    close: Sequence[Callable[[], Awaitable[None]]] = ()

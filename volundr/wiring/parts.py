@@ -1,0 +1,8 @@
+"""Which parts a forge has. Contributors and gates run in this order."""
+
+from collections.abc import Callable, Sequence
+
+from volundr.wiring import books, resting
+from volundr.wiring.ground import Ground, Part
+
+PARTS: Sequence[Callable[[Ground], Part]] = (books.part, resting.part)
