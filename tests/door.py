@@ -14,9 +14,11 @@ from uuid import UUID
 import uvicorn
 
 from volundr.api.security import SecurityMiddleware, Site, local_site
+from volundr.domain.errors import NotFound
+from volundr.domain.roles import AllowAll
+from volundr.domain.sessions.model import Session
 from volundr.domain.upstream import Upstream
 from volundr.local.gateway import Door, GatewayApp, LocalGateway, gateway_socket
-from volundr.domain.roles import AllowAll
 from volundr.local.identity import FileLogins, Keys, LocalIdentity, keys_of
 from volundr.process import Tasks
 
@@ -106,10 +108,13 @@ async def forge(home: Path, upstream: str, **more: Any) -> AsyncIterator[Forge]:
     cookie, _ = await logins.redeem(logins.code())
     site, identity = local_site(port), LocalIdentity(keys, logins)
 
-    async def find(session_id: UUID) -> Upstream | None:
-        return Upstream(socket=upstream) if session_id == SESSION else None
+    async def known(session_id: UUID) -> Session:
+        if session_id != SESSION:
+            raise NotFound("There is no such session.")
+        return Session(id=SESSION, name="here", agent="demo")
 
-    door = Door(site=site, identity=identity, authorization=AllowAll(), gateway=LocalGateway(find), secret=keys.session)
+    gateway = LocalGateway(lambda _: Upstream(socket=upstream))
+    door = Door(site=site, identity=identity, authorization=AllowAll(), gateway=gateway, secret=keys.session, session=known)
     tasks = Tasks()
     app = SecurityMiddleware(GatewayApp(door), site=site, identity=identity)
     config = uvicorn.Config(app, http="httptools", ws=gateway_socket(door, tasks), lifespan="off", log_config=None, **more)

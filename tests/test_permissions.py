@@ -19,11 +19,15 @@ from volundr.broker.report import LONGEST_INPUT, open_questions, shortened
 from volundr.broker.routes.permissions import Decision
 from volundr.db.database import Database
 from volundr.domain.errors import Invalid
+from volundr.domain.identity import Whose
+from volundr.domain.paging import PageRequest
 from volundr.domain.permissions import OpenQuestion
 from volundr.domain.sessions.model import Activity, Status
 from volundr.domain.tickets import issue
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+MINE = Whose(tenant_id="default", owner_id="local")
 
 
 def question(name: str, second: int = 0, **more: object) -> OpenQuestion:
@@ -77,7 +81,7 @@ def test_each_report_replaces_those_before_and_a_stopped_session_asks_nothing(on
             session, other = await site.session("one"), await site.session("other")
 
             async def ids() -> list[str]:
-                return [item.id for item in (await site.books.permissions.pending("local", "", 50)).items]
+                return [item.id for item in (await site.books.permissions.pending(MINE, PageRequest())).items]
 
             async def say(state: str, *questions: OpenQuestion) -> None:
                 await site.reports.activity(session.id, Activity(state=state), questions)  # type: ignore[arg-type]
@@ -88,7 +92,9 @@ def test_each_report_replaces_those_before_and_a_stopped_session_asks_nothing(on
             await say("waiting", question("b", 1))
             assert await ids() == ["b", "o"]
             await say("waiting", question("b", 2))  # another run asks under an old name
-            assert (await site.books.permissions.pending("local", "", 1)).items[0].raised_at == AT + timedelta(seconds=2)
+            assert (await site.books.permissions.pending(MINE, PageRequest(limit=1))).items[0].raised_at == AT + timedelta(
+                seconds=2
+            )
             await say("idle")
             assert await ids() == ["o"]
             await say("waiting", question("b", 1))
@@ -106,7 +112,7 @@ def test_a_cursor_of_somebody_else_is_refused(on_database: Run, tmp_path: Path) 
     async def scenario(db: Database) -> None:
         async with desk(db, tmp_path) as site:
             with pytest.raises(Invalid, match="cursor"):
-                await site.books.permissions.pending(None, "nonsense", 5)
+                await site.books.permissions.pending(MINE, PageRequest(cursor="nonsense"))
 
     on_database(scenario)
 

@@ -8,9 +8,9 @@ import pytest
 from tests import lobby
 from tests.lobby import OTHER, OURS, PORT, SESSION, SITE, Door, at_the_door
 from volundr.api.security import HEADERS, check_host, check_origin, local_site
-from volundr.domain.identity import Credentials
-from volundr.domain.tickets import derive
+from volundr.domain.identity import Credentials, Resource
 from volundr.domain.roles import AllowAll
+from volundr.domain.tickets import derive
 from volundr.local.identity import (
     FileLogins,
     LocalIdentity,
@@ -190,8 +190,12 @@ def test_a_pod_is_known_only_on_the_path_of_its_session(home: Path) -> None:
     assert asyncio.run(identity.identify(Credentials(kind="bearer", value=value))) is None
     assert asyncio.run(identity.identify(Credentials(kind="bearer", value=value, session_id=str(OTHER)))) is None
     assert asyncio.run(identity.identify(Credentials(kind="cookie", value=keys.token))) is None
-    authorization = AllowAll()
-    assert authorization.allows(found, "session.report", str(SESSION))
-    assert not authorization.allows(found, "session.report", str(OTHER))
-    assert not authorization.allows(found, "session.report")
-    assert not authorization.allows(found, "session.write", str(SESSION))
+
+    def allows(action: str, session: str | None = None) -> bool:
+        resource = Resource(kind="session", id=str(session)) if session else None
+        return asyncio.run(AllowAll().allows(found, action, resource))
+
+    assert allows("session.report", SESSION)
+    assert not allows("session.report", OTHER)
+    assert not allows("session.report")
+    assert not allows("session.write", SESSION)

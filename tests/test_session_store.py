@@ -10,7 +10,10 @@ from tests.conftest import Run
 from volundr.db.database import Database
 from volundr.db.migrate import migrate
 from volundr.domain.errors import Conflict, Invalid
+from volundr.domain.identity import Whose
+from volundr.domain.paging import PageRequest
 from volundr.domain.sessions.model import WAYS, Activity, GitSource, LocalSource, Session, Status, sources
+from volundr.domain.sessions.ports import SessionFilter
 from volundr.store.sessions import MIGRATIONS, SessionStore
 
 
@@ -58,7 +61,7 @@ def test_pages_are_newest_first_without_gaps_or_repeats(on_database: Run) -> Non
             await store.add(a_session(f"s{number:02}", created_at=base.created_at + timedelta(seconds=number // 3)))
         seen, cursor = [], ""
         while True:
-            page = await store.list(cursor=cursor, limit=7)
+            page = await store.list(SessionFilter(), PageRequest(cursor=cursor, limit=7))
             seen += page.items
             if page.next is None:
                 break
@@ -66,7 +69,7 @@ def test_pages_are_newest_first_without_gaps_or_repeats(on_database: Run) -> Non
         assert len({session.id for session in seen}) == 25
         assert seen == sorted(seen, key=lambda s: (s.created_at, str(s.id)), reverse=True)
         with pytest.raises(Invalid, match="cursor"):
-            await store.list(cursor="nonsense")
+            await store.list(SessionFilter(), PageRequest(cursor="nonsense"))
 
     on_database(scenario)
 
@@ -78,9 +81,11 @@ def test_lists_leave_out_archived_sessions_unless_asked(on_database: Run) -> Non
         await store.add(old)
         await store.add(a_session("new"))
         await store.move(old.id, Status.ARCHIVED, {})
-        assert [s.name for s in (await store.list()).items] == ["new"]
-        assert [s.name for s in (await store.list(statuses=[Status.ARCHIVED])).items] == ["old"]
-        assert (await store.list(owner_id="somebody-else")).items == []
+        assert [s.name for s in (await store.list(SessionFilter(), PageRequest())).items] == ["new"]
+        assert [s.name for s in (await store.list(SessionFilter(status=[Status.ARCHIVED]), PageRequest())).items] == ["old"]
+        assert (
+            await store.list(SessionFilter(whose=Whose(tenant_id="default", owner_id="somebody-else")), PageRequest())
+        ).items == []
 
     on_database(scenario)
 
@@ -160,7 +165,7 @@ def test_the_list_uses_an_index(on_database: Run) -> None:
         await store_on(db)
         if db.kind == "sqlite":
             plan = await db.fetch(
-                "EXPLAIN QUERY PLAN SELECT * FROM sessions WHERE owner_id = 'a' AND status <> 'archived' "
+                "EXPLAIN QUERY PLAN SELECT * FROM sessions WHERE tenant_id = 't' AND owner_id = 'a' AND status <> 'archived' "
                 "ORDER BY created_at DESC, id DESC LIMIT 50"
             )
             assert any("sessions_owner" in row["detail"] for row in plan)

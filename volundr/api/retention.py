@@ -26,6 +26,6 @@ async def plan_retention(retention: Kept, _: Annotated[Principal, Depends(allowe
 
 
 @router.post("")
-async def apply_retention(retention: Kept, _: Annotated[Principal, Depends(allowed("retention.apply"))]) -> ExpendableList:
+async def apply_retention(retention: Kept, _: Annotated[Principal, Depends(allowed("retention.write"))]) -> ExpendableList:
     """Remove it, and say what went."""
     return ExpendableList(items=list(await retention.apply()))

@@ -228,7 +228,7 @@ async def create_session(sessions: Sessions, who: Writer, new: NewSession) -> Re
         agent=new.agent,
         model=new.model,
         source=source,
-        options=Options(**new.options.model_dump()),
+        options=TypeAdapter(Options).validate_python(new.options.model_dump()),
         owner_id=who.user_id,
         tenant_id=who.tenant_id,
     )

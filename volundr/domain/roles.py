@@ -16,10 +16,10 @@ class Role(StrEnum):
 
 _READ_BY_ALL = (
     "session chronicle event stat model git profile template preset prompt tenant mcp_server integration tracker resource "
-    "workspace permission system"
+    "workspace permission retention system budget"
 )
 _WRITTEN_BY_DEVELOPERS = "session chronicle git preset prompt credential integration tracker workspace permission access_token"
-_FOR_ADMINS = "user member tenant tenant_credential secret setting audit budget profile template model"
+_FOR_ADMINS = "user member tenant tenant_credential secret setting audit budget profile template model retention"
 
 
 def _table() -> dict[str, frozenset[Role]]:
@@ -33,7 +33,7 @@ def _table() -> dict[str, frozenset[Role]]:
         "access_token.write": everybody,
         "session.connect": developers,
         "session.report": frozenset(),  # a pod's own
-        "tenant.act": everybody,  # to be in it at all
+        "system.folders": admins,  # the folders of the machine that the forge runs on
         "owner.all": admins,  # to see and end what others in the tenant have
     }
 

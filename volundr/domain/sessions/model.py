@@ -1,7 +1,7 @@
 """What a session is, and which ways lead from one state to the next."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -110,9 +110,9 @@ class Options:
     initial_prompt: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
     resources: Mapping[str, str] = field(default_factory=dict)
-    credentials: Sequence[str] = ()
-    integrations: Sequence[str] = ()
-    mcp_servers: Sequence[str] = ()
+    credentials: tuple[str, ...] = ()
+    integrations: tuple[str, ...] = ()
+    mcp_servers: tuple[str, ...] = ()
     parent_chronicle: str = ""
     issue: str = ""
 
