@@ -17,6 +17,7 @@ from volundr.db.migrate import migrate
 from volundr.domain.chronicles import ChronicleService
 from volundr.domain.permissions import PermissionService
 from volundr.domain.reports import Books, ReportService
+from volundr.domain.roles import AllowAll
 from volundr.domain.sessions.launch import Launch
 from volundr.domain.sessions.model import Session, Status
 from volundr.domain.sessions.progress import Progress
@@ -25,7 +26,6 @@ from volundr.domain.tickets import derive
 from volundr.domain.timeline import TimelineService
 from volundr.domain.tokens import TokenService
 from volundr.local.broadcaster import LocalBroadcaster
-from volundr.domain.roles import AllowAll
 from volundr.local.identity import FileLogins, Keys, LocalIdentity, keys_of
 from volundr.process import Tasks
 from volundr.store.chronicles import ChronicleStore

@@ -12,6 +12,7 @@ from volundr.api import (
     definitions,
     errors,
     health,
+    idempotency,
     login,
     permissions,
     reports,
@@ -53,6 +54,7 @@ def build_api(
     app.state.services = services
     app.state.site = site
     errors.install(app)
+    app.add_middleware(idempotency.IdempotentPosts, services=services)
     app.add_middleware(errors.BodyLimit, limit=limit)
     security.install(app, site=site, identity=identity, authorization=authorization)
     for router in ROUTERS:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from volundr.db.database import Database
 from volundr.db.migrate import Migrations, migrate
-from volundr.store import chronicles, permissions, sessions, timeline, tokens
+from volundr.store import chronicles, idempotency, permissions, sessions, timeline, tokens
 
 MIGRATIONS: Migrations = {
     "sessions": sessions.MIGRATIONS,
@@ -12,6 +12,7 @@ MIGRATIONS: Migrations = {
     "timeline": timeline.MIGRATIONS,
     "chronicles": chronicles.MIGRATIONS,
     "permissions": permissions.MIGRATIONS,
+    "idempotency": idempotency.MIGRATIONS,
 }
 """In this order: later tables refer to those before."""
 
