@@ -37,6 +37,8 @@ class WebUI:
         if request.method not in {"GET", "HEAD"}:
             return Response(status_code=405, headers={"allow": "GET, HEAD"})
         name = request.url.path.lstrip("/")
+        if name == "reference":  # the interactive reference of the API is a page of its own
+            name = "reference.html"
         if name not in self._names:
             if name.startswith("assets/") or "." in name.rpartition("/")[2]:
                 return Response("Not found", status_code=404, media_type="text/plain")

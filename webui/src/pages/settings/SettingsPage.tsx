@@ -61,6 +61,11 @@ export function SettingsPage() {
               <code className={styles.value}>{system.home}</code>
             </SettingRow>
           )}
+          <SettingRow label="API" note="Every route, to read and to try, served by this forge.">
+            <a href="/reference" target="_blank" rel="noreferrer">
+              Open the reference
+            </a>
+          </SettingRow>
           <SettingRow label="This browser" note="Signing out asks for a new login link.">
             <Button onClick={() => void logout().catch(tellProblem)}>Sign out</Button>
           </SettingRow>
