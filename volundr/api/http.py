@@ -14,6 +14,7 @@ from volundr.api import (
     health,
     idempotency,
     login,
+    metrics,
     permissions,
     reports,
     retention,
@@ -24,6 +25,7 @@ from volundr.api import (
 )
 from volundr.api.security import Site
 from volundr.domain.identity import AuthorizationPort, IdentityPort
+from volundr.domain.metrics import Meter
 
 ROUTERS: Sequence[APIRouter] = (
     sessions.router,
@@ -36,6 +38,7 @@ ROUTERS: Sequence[APIRouter] = (
     system.router,
     login.router,
     health.router,
+    metrics.router,
 )
 
 
@@ -57,6 +60,7 @@ def build_api(
     app.add_middleware(idempotency.IdempotentPosts, services=services)
     app.add_middleware(errors.BodyLimit, limit=limit)
     security.install(app, site=site, identity=identity, authorization=authorization)
+    app.add_middleware(metrics.Metered, meter=services.get(Meter) or Meter())
     for router in ROUTERS:
         app.include_router(router)
     return app
@@ -66,7 +70,7 @@ class Rooms:
     """Leads a request to the API, the gateway or the web UI by the first part of its path."""
 
     def __init__(self, api: ASGIApp, webui: ASGIApp, gateway: ASGIApp) -> None:
-        self._rooms = {"api": api, "healthz": api, "readyz": api, "s": gateway}
+        self._rooms = {"api": api, "healthz": api, "readyz": api, "metrics": api, "s": gateway}
         self._webui = webui
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -33,6 +33,7 @@ def _table() -> dict[str, frozenset[Role]]:
         "access_token.write": everybody,
         "session.connect": developers,
         "session.report": frozenset(),  # a pod's own
+        "system.metrics": admins,
         "system.folders": admins,  # the folders of the machine that the forge runs on
         "owner.all": admins,  # to see and end what others in the tenant have
     }
