@@ -27,8 +27,9 @@ def built_in() -> Sequence[ModuleType]:
     import volundr_telegram
 
     from volundr.broker.demo import plugin as demo
+    from volundr.local import ai_providers
 
-    return (demo, volundr_acp, volundr_claude, volundr_codex, volundr_telegram)
+    return (demo, ai_providers, volundr_acp, volundr_claude, volundr_codex, volundr_telegram)
 
 
 def load(home: Path, *, outside: bool = True) -> Adapters:

@@ -11,8 +11,10 @@ from volundr.api import (
     chronicles,
     definitions,
     errors,
+    git,
     health,
     idempotency,
+    integrations,
     login,
     metrics,
     permissions,
@@ -22,6 +24,7 @@ from volundr.api import (
     sessions,
     stream,
     system,
+    tracker,
 )
 from volundr.api.security import Site
 from volundr.domain.identity import AuthorizationPort, IdentityPort
@@ -37,6 +40,9 @@ ROUTERS: Sequence[APIRouter] = (
     stream.router,
     system.router,
     login.router,
+    git.router,
+    tracker.router,
+    integrations.router,
     health.router,
     metrics.router,
 )

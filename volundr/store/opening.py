@@ -4,7 +4,7 @@ from pathlib import Path
 
 from volundr.db.database import Database
 from volundr.db.migrate import Migrations, migrate
-from volundr.store import chronicles, idempotency, permissions, sessions, timeline, tokens
+from volundr.store import chronicles, idempotency, integrations, permissions, sessions, timeline, tokens, tracker
 
 MIGRATIONS: Migrations = {
     "sessions": sessions.MIGRATIONS,
@@ -13,6 +13,8 @@ MIGRATIONS: Migrations = {
     "chronicles": chronicles.MIGRATIONS,
     "permissions": permissions.MIGRATIONS,
     "idempotency": idempotency.MIGRATIONS,
+    "integrations": integrations.MIGRATIONS,
+    "tracker": tracker.MIGRATIONS,
 }
 """In this order: later tables refer to those before."""
 

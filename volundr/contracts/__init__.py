@@ -1,0 +1,1 @@
+"""Contract tests of ports: an implementation proves itself by subclassing the one of its port."""

@@ -1,0 +1,33 @@
+"""Git hosts, pull requests, trackers, and the connections of people to them."""
+
+from collections.abc import Mapping
+
+from volundr.domain.errors import Unavailable
+from volundr.domain.git import RepoService
+from volundr.domain.integrations import Integration, IntegrationConnection, IntegrationRegistry, UserIntegrationService
+from volundr.domain.pull_requests import GitWorkflowService
+from volundr.domain.sessions.contributors.integrations import IntegrationContributor
+from volundr.domain.tracker import TrackerService
+from volundr.local.plain_git import PlainGit, WorkspacePublisher
+from volundr.store.chronicles import ChronicleStore
+from volundr.store.integrations import IntegrationStore
+from volundr.store.tracker import ProjectMappingStore
+from volundr.wiring.ground import Ground, Part
+
+
+def part(ground: Ground) -> Part:
+    registry = IntegrationRegistry(list(ground.adapters.all(Integration).values()))
+
+    async def secret_of(connection: IntegrationConnection) -> Mapping[str, str]:
+        raise Unavailable(f"The credential {connection.credential!r} cannot be read: no credential store is configured.")
+
+    people = UserIntegrationService(registry, IntegrationStore(ground.db), secret_of, always=(PlainGit(ground.git),))
+    return Part(
+        services={
+            UserIntegrationService: people,
+            RepoService: RepoService(people),
+            GitWorkflowService: GitWorkflowService(people, WorkspacePublisher(ground.git), ChronicleStore(ground.db)),
+            TrackerService: TrackerService(people, ProjectMappingStore(ground.db)),
+        },
+        contributors=(IntegrationContributor(people),),
+    )
