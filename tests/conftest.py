@@ -23,21 +23,29 @@ type Run = Callable[[Callable[[Database], Awaitable[None]]], None]
 
 
 @asynccontextmanager
-async def postgres_schema() -> AsyncIterator[PostgresDatabase]:
+async def postgres_url() -> AsyncIterator[str]:
     """A database of one's own inside the given one: a schema that goes when the test is over."""
     schema = f"t{uuid4().hex}"
     separator = "&" if "?" in POSTGRES else "?"
     setup = await PostgresDatabase.open(POSTGRES)
     try:
         await setup.run(f"CREATE SCHEMA {schema}")
-        db = await PostgresDatabase.open(f"{POSTGRES}{separator}search_path={schema}")
+        try:
+            yield f"{POSTGRES}{separator}search_path={schema}"
+        finally:
+            await setup.run(f"DROP SCHEMA {schema} CASCADE")
+    finally:
+        await setup.close()
+
+
+@asynccontextmanager
+async def postgres_schema() -> AsyncIterator[PostgresDatabase]:
+    async with postgres_url() as url:
+        db = await PostgresDatabase.open(url)
         try:
             yield db
         finally:
             await db.close()
-            await setup.run(f"DROP SCHEMA {schema} CASCADE")
-    finally:
-        await setup.close()
 
 
 @asynccontextmanager

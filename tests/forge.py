@@ -15,6 +15,13 @@ from volundr.domain.sessions.model import Status
 from volundr.loader import load
 
 PORT = 8123
+NO_NETWORK = {
+    "GIT_SSH_COMMAND": "false",
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "url.file:///nowhere/.insteadOf",
+    "GIT_CONFIG_VALUE_0": "http",
+}
+"""For git: what is not on this machine is nowhere."""
 
 
 @dataclass(slots=True)
@@ -37,8 +44,8 @@ class Site:
 
 
 @asynccontextmanager
-async def forge_in(home: Path, url: str = "") -> AsyncIterator[Site]:
-    environ = {"VOLUNDR_HOME": str(home), "PATH": "/usr/bin:/bin", "HOME": str(home)}
+async def forge_in(home: Path, url: str = "", port: int = PORT) -> AsyncIterator[Site]:
+    environ = {"VOLUNDR_HOME": str(home), "PATH": "/usr/bin:/bin", "HOME": str(home), **NO_NETWORK}
     if url:
         environ["VOLUNDR_DATABASE_URL"] = url
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -46,12 +53,12 @@ async def forge_in(home: Path, url: str = "") -> AsyncIterator[Site]:
     settings = settings_module.load({}, environ)
     db = await open_database(settings)
     pods = TablePods()
-    forge = build_forge(settings, PORT, db, pods, load(home, outside=False))
+    forge = build_forge(settings, port, db, pods, load(home, outside=False))
     token = (home / "token").read_text().strip()
     transport = httpx.ASGITransport(forge.app)
     try:
         async with httpx.AsyncClient(
-            transport=transport, base_url=f"http://localhost:{PORT}", headers={"authorization": f"Bearer {token}"}
+            transport=transport, base_url=f"http://localhost:{port}", headers={"authorization": f"Bearer {token}"}
         ) as http:
             yield Site(forge, pods, http, home)
     finally:

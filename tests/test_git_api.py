@@ -27,11 +27,11 @@ def test_without_a_connected_host_that_is_said(tmp_path: Path) -> None:
         assert listed.json() == {"items": [], "next": None, "providers": [{"name": "git", "problem": ""}]}
         for path in ("/api/v1/git/pull-requests", "/api/v1/git/pull-requests/1", "/api/v1/git/pull-requests/1/checks"):
             answer = await site.http.get(path, params={"repo": "https://h.example/o/n"})
-            assert answer.status_code == 503
+            assert answer.status_code == 409
             assert "No git host is connected" in answer.json()["detail"]
             assert "Integrations" in answer.json()["hint"]
         issues = await site.http.get("/api/v1/tracker/issues")
-        assert issues.status_code == 503
+        assert issues.status_code == 409
         assert (await site.http.get("/api/v1/tracker/status")).json() == {"items": []}
 
     in_forge(tmp_path, scenario)

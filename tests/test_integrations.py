@@ -11,7 +11,7 @@ from tests import hosts
 from tests.conftest import Run
 from volundr.db.database import Database
 from volundr.db.migrate import migrate
-from volundr.domain.errors import Changed, Conflict, Forbidden, Invalid, NotFound, Unavailable
+from volundr.domain.errors import Changed, Conflict, Forbidden, Invalid, NotFound
 from volundr.domain.identity import Principal, Whose, own
 from volundr.domain.integrations import IntegrationConnection, IntegrationRegistry, UserIntegrationService
 from volundr.domain.paging import PageRequest
@@ -135,7 +135,7 @@ def test_issues_come_from_the_tracker_a_repository_is_mapped_to(on_database: Run
     async def scenario(db: Database) -> None:
         service = await people(db)
         tracker = TrackerService(service, ProjectMappingStore(db))
-        with pytest.raises(Unavailable, match="No issue tracker"):
+        with pytest.raises(Conflict, match="No issue tracker"):
             await tracker.search(ADA, "", {}, PageRequest())
         await service.add(table())
         assert [state.account for state in await tracker.states(ADA)] == ["ada"]

@@ -68,7 +68,7 @@ def build_api(
     security.install(app, site=site, identity=identity, authorization=authorization)
     app.add_middleware(metrics.Metered, meter=services.get(Meter) or Meter())
     for router in ROUTERS:
-        app.include_router(router)
+        app.include_router(router, responses=dict(errors.PROBLEMS))
     return app
 
 

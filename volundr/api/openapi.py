@@ -7,6 +7,8 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
+from volundr.api.errors import Problem
+
 REF = "#/components/schemas/{model}"
 
 
@@ -19,6 +21,8 @@ def install(app: FastAPI, also: Callable[[], tuple[Sequence[Any], Sequence[APIRo
             routes = [*app.routes, *(route for router in more for route in router.routes)]
             found = get_openapi(title=app.title, version=app.version, routes=routes, description=DESCRIPTION)
             schemas = found.setdefault("components", {}).setdefault("schemas", {})
+            schemas["Problem"] = Problem.model_json_schema(ref_template=REF)
+            schemas.update(schemas["Problem"].pop("$defs"))
             for union in frames_from:
                 schema = TypeAdapter(union).json_schema(ref_template=REF)
                 schemas.update(schema.pop("$defs", {}))

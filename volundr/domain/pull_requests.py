@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from volundr.domain.chronicles import ChronicleRepository
-from volundr.domain.errors import Conflict, Invalid, Unavailable
+from volundr.domain.errors import Conflict, Invalid
 from volundr.domain.identity import Principal
 from volundr.domain.paging import Page, PageRequest
 from volundr.domain.sessions.model import GitSource, Session
@@ -148,7 +148,7 @@ class GitWorkflowService:
         for provider in await self._hosts.workflows(principal):
             if provider.supports(repo):
                 return provider
-        raise Unavailable(
+        raise Conflict(
             f"No git host is connected that has {repo}.", hint="Connect your account under Integrations, then try again."
         )
 

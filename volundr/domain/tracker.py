@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from volundr.domain.errors import Changed, Conflict, Invalid, NotFound, Unavailable, VolundrError
+from volundr.domain.errors import Changed, Conflict, Invalid, NotFound, VolundrError
 from volundr.domain.identity import Principal
 from volundr.domain.paging import Page, PageRequest
 
@@ -152,7 +152,7 @@ class TrackerService:
 
     def _one(self, trackers: Sequence[IssueTrackerProvider], name: str) -> IssueTrackerProvider:
         if not trackers:
-            raise Unavailable("No issue tracker is connected.", hint="Connect one under Integrations.")
+            raise Conflict("No issue tracker is connected.", hint="Connect one under Integrations.")
         if not name and len(trackers) == 1:
             return trackers[0]
         found = _named(trackers, name)
