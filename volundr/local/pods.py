@@ -11,8 +11,8 @@ from volundr.domain.errors import NotFound, Unavailable
 from volundr.domain.sessions.ports import PodManager, PodStatus
 from volundr.domain.sessions.spec import SessionSpec
 from volundr.domain.upstream import Upstream
+from volundr.local.keepers import START_SECONDS, Keepers
 from volundr.local.skuld import LONG, Json, Skuld
-from volundr.local.supervisor import START_SECONDS, Supervisor
 
 POLL_SECONDS = 5.0
 PATIENCE_SECONDS = 3.0
@@ -31,16 +31,16 @@ class ProcessSettings:
 class ProcessPods(PodManager):
     """`stop_grace` is what Skuld gives an agent before it forces it; a stop may take that long and a little more."""
 
-    def __init__(self, skuld: Skuld, supervisor: Supervisor, poll_seconds: float = POLL_SECONDS) -> None:
+    def __init__(self, skuld: Skuld, keepers: Keepers, poll_seconds: float = POLL_SECONDS) -> None:
         self._skuld = skuld
-        self._supervisor = supervisor
+        self._keepers = keepers
         self._poll_seconds = poll_seconds
 
     def upstream(self, session_id: UUID, memory: Mapping[str, Any]) -> Upstream | None:  # noqa: ARG002 - all share one Skuld
         return Upstream(socket=str(self._skuld.socket))
 
     async def start(self, spec: SessionSpec) -> Mapping[str, Any]:
-        await self._supervisor.ready(START_SECONDS)
+        await self._keepers.ready(START_SECONDS)
         await self._skuld.ask("PUT", f"/manage/sessions/{spec.session_id}", asdict(spec))
         return {"pods": "process"}
 
@@ -94,7 +94,7 @@ class ProcessPods(PodManager):
             before = seen
             try:
                 async with asyncio.timeout(self._poll_seconds):
-                    seen = await self._supervisor.next_change(seen)
+                    seen = await self._keepers.next_change(seen)
             except TimeoutError:
                 continue
             if before:
@@ -110,7 +110,7 @@ class ProcessPods(PodManager):
         A Skuld that dies while it is asked is known to be dead a moment later, so the second try waits for the new one.
         """
         for pause in ENDING_PAUSES:
-            await self._supervisor.ready(START_SECONDS)
+            await self._keepers.ready(START_SECONDS)
             try:
                 await self._skuld.ask(method, path, limit=LONG)
             except NotFound:
@@ -120,13 +120,13 @@ class ProcessPods(PodManager):
             else:
                 return
         with suppress(NotFound):
-            await self._supervisor.ready(START_SECONDS)
+            await self._keepers.ready(START_SECONDS)
             await self._skuld.ask(method, path, limit=LONG)
 
     async def _reachable(self) -> None:
         """Give a Skuld that is being started again a moment; then fail with the cause."""
-        if not self._supervisor.is_up("skuld"):
-            await self._supervisor.ready(PATIENCE_SECONDS)
+        if not self._keepers.is_up("skuld"):
+            await self._keepers.ready(PATIENCE_SECONDS)
 
 
 def _state(found: Json) -> Literal["absent", "starting", "ready", "failed"]:

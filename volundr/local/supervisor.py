@@ -15,13 +15,13 @@ from pathlib import Path
 from volundr import __version__
 from volundr.domain.errors import Unavailable, VolundrError
 from volundr.local import runfile
+from volundr.local.keepers import START_SECONDS, Condition, Keepers
 from volundr.local.shim import Shim
 from volundr.local.skuld import Skuld
 from volundr.process import Running, Tasks, detach, own_command, start_time
 
 log = logging.getLogger(__name__)
 
-START_SECONDS = 20.0
 ANSWER_SECONDS = 10.0
 """How long a living process of an earlier forge may take to answer before it counts as hung and is replaced."""
 END_SECONDS = 10.0
@@ -29,8 +29,6 @@ FORCE_SECONDS = 3.0
 STEADY_SECONDS = 30.0
 """A process that lived this long and died is started again at once; one that keeps dying waits longer each time."""
 LONGEST_PAUSE = 30.0
-HOPELESS = 2
-"""After so many failed starts in a row nobody waits any longer for the next one."""
 LARGEST_LOG = 10 * 1024 * 1024
 
 
@@ -75,60 +73,24 @@ def roles(home: Path, key: str, grace: float) -> Sequence[Role]:
     )
 
 
-@dataclass(slots=True)
-class Charge:
-    """What is known about one role now. `problem` is why it is not up, in its own words; `failures` counts failed starts."""
-
-    role: Role
-    up: bool = False
-    problem: str = ""
-    restarts: int = 0
-    failures: int = 0
-
-
-class Supervisor:
+class Supervisor(Keepers):
     """One per forge, inside `runfile.sole_forge`."""
 
     def __init__(self, home: Path, watched: Sequence[Role], environment: Mapping[str, str]) -> None:
+        super().__init__([role.name for role in watched])
         self._home = home
-        self._charges = {role.name: Charge(role) for role in watched}
+        self._roles = {role.name: role for role in watched}
         self._environment = {**environment, "VOLUNDR_HOME": str(home)}
         self._tasks = Tasks()
-        self._turn = asyncio.Event()
-        self._generation = 0
+        self._restarts = dict.fromkeys(self._roles, 0)
 
     def start(self) -> None:
         """Begin to look after them, without waiting: see `ready`."""
-        for charge in self._charges.values():
-            self._tasks.spawn(self._keep(charge), name=f"supervise {charge.role.name}")
-
-    async def ready(self, limit: float = START_SECONDS) -> None:
-        """Return when all are up. Raises Unavailable with the cause when one is not within the limit, or cannot start."""
-        for charge in self._charges.values():
-            try:
-                async with asyncio.timeout(limit):
-                    while not charge.up and charge.failures < HOPELESS:
-                        await self.next_change(self._generation)
-            except TimeoutError:
-                pass
-            if not charge.up:
-                raise self.trouble(charge.role.name)
-
-    def trouble(self, name: str) -> Unavailable:
-        cause = self._charges[name].problem or "it does not answer"
-        return Unavailable(f"{name.capitalize()} is not running: {cause}", hint=f"`volundr logs {name}` shows more.")
-
-    def is_up(self, name: str) -> bool:
-        return self._charges[name].up
+        for role in self._roles.values():
+            self._tasks.spawn(self._keep(role), name=f"supervise {role.name}")
 
     def restarts(self, name: str) -> int:
-        return self._charges[name].restarts
-
-    async def next_change(self, seen: int) -> int:
-        """Wait until one of them died or came up since `seen` (at first 0), and return the number to wait with next."""
-        while self._generation <= seen:
-            await self._turn.wait()
-        return self._generation
+        return self._restarts[name]
 
     async def close(self) -> None:
         """Look away; they go on."""
@@ -137,39 +99,32 @@ class Supervisor:
     async def end(self) -> None:
         """End them in order, gracefully, then by force, also those that an earlier forge left. Returns when all are gone."""
         await self.close()
-        for charge in self._charges.values():
-            charge.up = False
-            await self._end(charge.role)
+        for role in self._roles.values():
+            self.learn(role.name, Condition())
+            await self._end(role)
 
-    async def _keep(self, charge: Charge) -> None:
-        deaths = 0
-        running = await self._adopt(charge.role)
+    async def _keep(self, role: Role) -> None:
+        deaths = failures = 0
+        running = await self._adopt(role)
         while True:
             begun = time.monotonic()
             try:
-                running = running or await self._launch(charge.role)
+                running = running or await self._launch(role)
             except (VolundrError, OSError) as error:
-                charge.problem = str(error)
-                charge.failures += 1
-                log.warning("process does not start", extra={"role": charge.role.name, "cause": str(error).partition("\n")[0]})
+                problem = str(error)
+                failures += 1
+                log.warning("process does not start", extra={"role": role.name, "cause": str(error).partition("\n")[0]})
             else:
-                self._changed(charge, up=True)
+                failures = 0
+                self.learn(role.name, Condition(up=True))
                 await running.gone()
-                charge.problem = f"it ended{_last_words(self._log(charge.role))}"
-                log.error("process died", extra={"role": charge.role.name, "pid": running.pid})
+                problem = f"it ended{_last_words(self._log(role))}"
+                log.error("process died", extra={"role": role.name, "pid": running.pid})
             running = None
-            self._changed(charge, up=False)
+            self.learn(role.name, Condition(problem=problem, failures=failures))
             deaths = 1 if time.monotonic() - begun > STEADY_SECONDS else deaths + 1
-            charge.restarts += 1
+            self._restarts[role.name] += 1
             await asyncio.sleep(pause(deaths))
-
-    def _changed(self, charge: Charge, *, up: bool) -> None:
-        charge.up = up
-        if up:
-            charge.problem, charge.failures = "", 0
-        self._generation += 1
-        self._turn.set()
-        self._turn.clear()
 
     def _log(self, role: Role) -> Path:
         return self._home / "logs" / f"{role.name}.log"
