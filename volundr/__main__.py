@@ -10,7 +10,7 @@ def main() -> None:
 
         print(f"volundr {__version__}")
         return
-    if arguments and arguments[0] in {"broker", "shim", "keeper", "demo-agent"}:
+    if arguments and arguments[0] in {"broker", "shim", "worker", "keeper", "demo-agent"}:
         from volundr.cli.roles import play
 
         raise SystemExit(play(arguments[0], arguments[1:]))

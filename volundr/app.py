@@ -80,8 +80,10 @@ class Forge:
         await self.db.close()
 
 
-def build_forge(settings: Settings, port: int, db: Database, pods: PodManager, adapters: Adapters) -> Forge:
-    """Wire everything for a forge that listens on this port of this machine."""
+def build_forge(
+    settings: Settings, port: int, db: Database, pods: PodManager, adapters: Adapters, site: Site | None = None
+) -> Forge:
+    """Wire everything for a forge that listens on this port of this machine. `site`: a server's; without one, this machine's."""
     keys, git = keys_of(settings.home), Git(env=settings.environment)
     ground = Ground(
         settings=settings,
@@ -94,7 +96,7 @@ def build_forge(settings: Settings, port: int, db: Database, pods: PodManager, a
         workspaces=LocalWorkspaces(home=settings.home, git=git),
         git=git,
         keys=keys,
-        site=local_site(port),
+        site=site or local_site(port),
         port=port,
     )
     logins = FileLogins(settings.home / "run" / "logins.json")

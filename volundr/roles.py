@@ -1,4 +1,4 @@
-"""The three processes of a forge on one's own machine, each put together and run until it ends: forge, broker, shim."""
+"""The processes of a forge, each put together and run until it ends: forge, or server and its workers; broker, shim."""
 
 import logging
 import os
@@ -14,6 +14,7 @@ from volundr.local.logfile import log_file, log_to
 from volundr.settings import Settings
 
 if TYPE_CHECKING:
+    from volundr.api.security import Site
     from volundr.domain.sessions.ports import PodManager
 
 log = logging.getLogger(__name__)
@@ -92,6 +93,109 @@ def _inherited(settings: Settings) -> dict[str, str]:
     """What Skuld and shim get: the person's environment and our variables, but not the password of a database."""
     ours = {name: value for name, value in settings.variables.items() if name != "VOLUNDR_DATABASE_URL"}
     return {**settings.environment, **ours}
+
+
+def run_server(settings: Settings, tell: Callable[[Listening], None], say: Callable[[str], None]) -> None:
+    """Be the parent of this home's workers until SIGINT or SIGTERM. Sessions go on without it."""
+    from volundr.local.listeners import bind
+    from volundr.local.serve import run
+
+    if not settings.database.url and settings.server.workers > 1:
+        raise Invalid(
+            f"{settings.server.workers} workers need a Postgres database, and none is set.",
+            hint="Set VOLUNDR_DATABASE_URL=postgresql://user@host/name, or let one worker use SQLite: volundr serve --workers 1",
+        )
+    runfile.prepare(settings.home)
+    log_to(log_file(settings.log_folder / "forge.log"), logging.StreamHandler(sys.stderr))
+    with runfile.sole_forge(settings.home), bind(settings.server.host, settings.server.port, exact=True) as listener:
+        run(_server(settings, listener, tell, say))
+
+
+async def _server(
+    settings: Settings, listener: socket.socket, tell: Callable[[Listening], None], say: Callable[[str], None]
+) -> None:
+    from volundr.local.identity import keys_of
+    from volundr.local.meters import forget_counts
+    from volundr.local.serve import asked_to_end, asked_to_renew
+    from volundr.local.supervisor import Supervisor, roles
+    from volundr.local.workers import Workers
+    from volundr.store.opening import open_up_to_date
+
+    keys = keys_of(settings.home)
+    await (await open_up_to_date(settings.database.url, settings.home / "volundr.db")).close()
+    forget_counts(settings.run_folder / "metrics")
+    watched = roles(settings.home, keys.manage, settings.sessions.stop_grace) if settings.pods.use == "process" else ()
+    supervisor = Supervisor(settings.home, watched, _inherited(settings))
+    environment = {**settings.environment, **settings.variables, "VOLUNDR_HOME": str(settings.home)}
+    workers = Workers(listener, settings.server.workers, supervisor, environment)
+    address = site_of(settings, listener).url
+    myself = runfile.myself(address)
+    try:
+        async with asked_to_end() as over, asked_to_renew(workers.renew):
+            supervisor.start()
+            workers.start()
+            await workers.ready()
+            runfile.write(settings.home, "forge", myself)
+            tell(Listening(address=address, link="", note=""))
+            log.info("server listens", extra={"address": address, "workers": settings.server.workers})
+            await over.wait()
+            say("Ending: open requests are finished first. Sessions go on; `volundr down` ends them.")
+        log.info("server ends")
+    finally:
+        await workers.end()
+        await supervisor.close()
+        runfile.forget(settings.home, "forge", myself)
+
+
+def run_worker(settings: Settings, arguments: Sequence[str]) -> None:
+    """Be one worker: `arguments` are the handles of the listener and of the talk with the server that started it."""
+    from volundr.local.serve import run
+
+    log_to(log_file(settings.log_folder / "forge.log"), logging.StreamHandler(sys.stderr))
+    listening, talking = (int(one) for one in arguments)
+    with socket.socket(fileno=listening) as listener:
+        run(_worker(settings, listener, talking))
+
+
+async def _worker(settings: Settings, listener: socket.socket, talking: int) -> None:
+    from volundr.app import build_forge, open_database
+    from volundr.domain.sessions.ports import PodManager
+    from volundr.loader import load
+    from volundr.local.identity import keys_of
+    from volundr.local.keepers import Keepers
+    from volundr.local.pods import ProcessPods, ProcessSettings
+    from volundr.local.serve import WORKER_GRACE_SECONDS, EndsStreams, asked_to_end, serving
+    from volundr.local.skuld import Skuld
+    from volundr.local.workers import parent
+    from volundr.process import Tasks
+
+    keepers, tasks = Keepers(("skuld", "shim")), Tasks()
+    skuld = Skuld(socket=runfile.socket_path(settings.home, "skuld"), key=keys_of(settings.home).manage)
+    adapters = load(settings.home)
+    adapters.offer(PodManager, "process", ProcessSettings, lambda _: ProcessPods(skuld, keepers))
+    async with asked_to_end() as over, parent(talking, keepers) as above:
+        tasks.spawn(above.listen(), name="listen to the server").add_done_callback(lambda _: over.set())
+        db = await open_database(settings)
+        pods = adapters.one(PodManager, settings.pods.section())
+        forge = build_forge(settings, listener.getsockname()[1], db, pods, adapters, site_of(settings, listener))
+        try:
+            app = EndsStreams(forge.app, over)
+            async with serving(app, listener, forge.socket, WORKER_GRACE_SECONDS):
+                forge.start()
+                await above.ready()
+                await over.wait()
+        finally:
+            await forge.close()
+            await tasks.close()
+
+
+def site_of(settings: Settings, listener: socket.socket) -> "Site":
+    """The names of a server: those that are set, and those of the machine it listens on."""
+    from volundr.api.security import server_site
+    from volundr.local.listeners import names
+
+    host, port = listener.getsockname()[:2]
+    return server_site(port, names(host), settings.server.public_urls.replace(",", " ").split())
 
 
 def run_broker(settings: Settings) -> None:

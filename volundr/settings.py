@@ -28,11 +28,14 @@ class ServerSettings:
     host: str = _setting("127.0.0.1", "VOLUNDR_HOST")
     port: int = _setting(8080, "VOLUNDR_PORT", 0, 65535)
     open_browser: bool = _setting(True, "VOLUNDR_OPEN_BROWSER")
+    workers: int = _setting(4, "VOLUNDR_WORKERS", 1, 64)
+    public_urls: str = _setting("", "VOLUNDR_PUBLIC_URLS")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseSettings:
     url: str = field(default="", repr=False, metadata={"variable": "VOLUNDR_DATABASE_URL", "least": None, "most": None})
+    connections: int = _setting(10, "VOLUNDR_DATABASE_CONNECTIONS", 2, 1000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,25 @@ class PodSettings:
         return {"use": self.use, **self.sections}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentitySettings:
+    """Who finds out who asks. Empty: `local` with `volundr up`, `accounts` with `volundr serve`."""
+
+    use: str = _setting("", "VOLUNDR_IDENTITY")
+    sections: Mapping[str, Section] = NOTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationSettings:
+    """Who decides what they may do. Empty: `allow-all` with `volundr up`, `roles` with `volundr serve`."""
+
+    use: str = _setting("", "VOLUNDR_AUTHORIZATION")
+    sections: Mapping[str, Section] = NOTHING
+
+
+CHOICES = frozenset({"pods", "identity", "authorization"})
+"""Sections that name one implementation in `use` and have a section below them for each."""
+
 SECTIONS: Mapping[str, type[Any]] = {
     "server": ServerSettings,
     "database": DatabaseSettings,
@@ -78,6 +100,8 @@ SECTIONS: Mapping[str, type[Any]] = {
     "sessions": SessionSettings,
     "retention": RetentionSettings,
     "pods": PodSettings,
+    "identity": IdentitySettings,
+    "authorization": AuthorizationSettings,
 }
 
 
@@ -94,6 +118,8 @@ class Settings:
     sessions: SessionSettings = SessionSettings()
     retention: RetentionSettings = RetentionSettings()
     pods: PodSettings = PodSettings()
+    identity: IdentitySettings = IdentitySettings()
+    authorization: AuthorizationSettings = AuthorizationSettings()
     agents: Mapping[str, Section] = field(default_factory=dict, repr=False)
     definitions: Mapping[str, SessionDefinition] = field(default_factory=dict)
     channels: Mapping[str, Section] = field(default_factory=dict, repr=False)
@@ -192,7 +218,7 @@ def _section(values: Section, section: str, path: Path) -> dict[str, Any]:
         where = f"{path}: {section}.{key}"
         if key in kinds:
             result[key] = _checked(value, kinds[key], where)
-        elif section == "pods" and isinstance(value, dict):
+        elif section in CHOICES and isinstance(value, dict):
             result.setdefault("sections", {})[key] = value
         else:
             raise _unknown(where, list(kinds))

@@ -10,13 +10,14 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI, Query, Request
 from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from volundr.domain.errors import Forbidden, NotFound
+from volundr.domain.errors import Forbidden, Invalid, NotFound
 from volundr.domain.identity import AuthorizationPort, Credentials, IdentityPort, Principal, Resource, Whose, own
 from volundr.domain.roles import ACTIONS
 
@@ -67,10 +68,13 @@ class Site:
 
     hosts: frozenset[str]
     origins: frozenset[str]
+    shown: str = ""
 
     @property
     def url(self) -> str:
         """The address to show to a person."""
+        if self.shown:
+            return self.shown
         return min(self.origins, key=lambda origin: (not origin.startswith("http://localhost"), origin))
 
 
@@ -80,6 +84,22 @@ def local_site(port: int, extra: Iterable[str] = ()) -> Site:
     more = [host.lower() for host in extra]
     origins = [f"http://{host}" for host in own + more] + [f"https://{host}" for host in more]
     return Site(hosts=frozenset(own + more), origins=frozenset(origins))
+
+
+def server_site(port: int, names: Iterable[str], public: Sequence[str]) -> Site:
+    """What a server may be called: the machine's names at this port, and the `public` URLs that somebody set.
+
+    Raises Invalid for one that is no address of a whole site.
+    """
+    own = local_site(port, [name if port == 80 else f"{name}:{port}" for name in names])
+    hosts, origins = set(own.hosts), set(own.origins)
+    for url in public:
+        found = urlsplit(url.rstrip("/").lower())
+        if found.scheme not in {"http", "https"} or not found.netloc or found.path or found.query or "@" in found.netloc:
+            raise Invalid(f"{url!r} in server.public_urls is not the address of a site.", hint="https://forge.example.com")
+        hosts.add(found.netloc)
+        origins.add(f"{found.scheme}://{found.netloc}")
+    return Site(hosts=frozenset(hosts), origins=frozenset(origins), shown=public[0].rstrip("/") if public else "")
 
 
 def check_host(headers: Headers, site: Site) -> Refusal | None:

@@ -96,6 +96,12 @@ def _prune() -> click.Command:
     return prune
 
 
+def _serve() -> click.Command:
+    from volundr.cli.serve import serve
+
+    return serve
+
+
 def _sessions() -> click.Command:
     from volundr.cli.sessions import sessions
 
@@ -126,6 +132,7 @@ VERBS: Mapping[str, Callable[[], click.Command]] = {
     "doctor": _doctor,
     "ports": _ports,
     "prune": _prune,
+    "serve": _serve,
 }
 """In the order of the help. Functions with real imports: a verb loads only itself, and a compiled program finds them all."""
 

@@ -27,6 +27,11 @@ def _play(role: str, arguments: Sequence[str]) -> int:
             from volundr.settings import load
 
             run_shim(load())
+        case "worker":
+            from volundr.roles import run_worker
+            from volundr.settings import load
+
+            run_worker(load(), arguments)
         case "demo-agent":
             from volundr.broker.demo import main as demo
 

@@ -2,6 +2,7 @@
 
 import errno
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -49,6 +50,18 @@ def _refuse_shared_name(port: int) -> None:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise
+
+
+def names(host: str) -> Sequence[str]:
+    """What others may call a machine that listens on this host: its own name and addresses, when it listens on all."""
+    if host not in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+        return [f"[{host}]" if ":" in host else host]
+    own = socket.gethostname().lower()
+    found = {own}
+    with suppress(OSError):
+        for family, *_, address in socket.getaddrinfo(own, None, type=socket.SOCK_STREAM):
+            found.add(f"[{address[0]}]" if family == socket.AF_INET6 else str(address[0]))
+    return sorted(found)
 
 
 def owner(port: int) -> str:

@@ -20,10 +20,11 @@ class Line(logging.Formatter):
         return f"{super().formatMessage(record)} {data}".rstrip()
 
 
-def log_to(handler: logging.Handler) -> None:
+def log_to(*handlers: logging.Handler) -> None:
     """Everything of ours from `info` on, of others from `warning` on."""
-    handler.setFormatter(Line())
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    for handler in handlers:
+        handler.setFormatter(Line())
+    logging.basicConfig(level=logging.WARNING, handlers=handlers, force=True)
     for ours in ("volundr", *PLUGINS):
         logging.getLogger(ours).setLevel(logging.INFO)
 

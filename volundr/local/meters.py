@@ -14,6 +14,12 @@ log = logging.getLogger(__name__)
 SAVE_SECONDS = 5.0
 
 
+def forget_counts(folder: Path) -> None:
+    """What the workers of an earlier forge counted."""
+    for path in folder.glob("*.json"):
+        path.unlink(missing_ok=True)
+
+
 class MeterFiles(MeterExchange):
     """`folder` belongs to one forge; whoever starts it empties it. A worker's file outlives it: counters only grow."""
 

@@ -4,19 +4,21 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from volundr.domain.errors import Unavailable
 from volundr.process import Tasks
 
 GRACE_SECONDS = 2
 """How long open requests (event streams, above all) may go on once the server ends."""
+WORKER_GRACE_SECONDS = 20
+"""The same for a worker of a server: others take what comes new, so it may finish what it has."""
 CLI_FRAME_BYTES = 64 * 1024 * 1024
 """An agent may print a line of 20 MB. What browsers may send is limited where their frames are read."""
 
@@ -30,8 +32,13 @@ class Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, listener: socket.socket, sockets: type[asyncio.Protocol] | None = None) -> AsyncIterator[None]:
-    """Serve for as long as the block lasts; it begins once connections are taken. `sockets`: the class for WebSockets."""
+async def serving(
+    app: ASGIApp, listener: socket.socket, sockets: type[asyncio.Protocol] | None = None, grace: int = GRACE_SECONDS
+) -> AsyncIterator[None]:
+    """Serve for as long as the block lasts; it begins once connections are taken. `sockets`: the class for WebSockets.
+
+    At the end open requests get `grace` seconds to finish.
+    """
     config = uvicorn.Config(
         app,
         http="httptools",
@@ -44,7 +51,7 @@ async def serving(app: ASGIApp, listener: socket.socket, sockets: type[asyncio.P
         log_config=None,
         proxy_headers=False,
         server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=grace,
     )
     server, tasks = Server(config), Tasks()
     work = tasks.spawn(server.serve(sockets=[listener]), name="serve")
@@ -57,8 +64,50 @@ async def serving(app: ASGIApp, listener: socket.socket, sockets: type[asyncio.P
         yield
     finally:
         server.should_exit = True
-        await asyncio.wait({work}, timeout=GRACE_SECONDS + 3)
+        await asyncio.wait({work}, timeout=grace + 3)
         await tasks.close()
+
+
+class EndsStreams:
+    """Ends event streams in good order once `over` is set, as if their clients had gone; other answers end by themselves."""
+
+    def __init__(self, app: ASGIApp, over: asyncio.Event) -> None:
+        self._app = app
+        self._over = over
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        open_stream = False
+
+        async def heard() -> Message:
+            return await self._first(receive) if open_stream else await receive()
+
+        async def said(message: Message) -> None:
+            nonlocal open_stream
+            if message["type"] == "http.response.start":
+                open_stream = any(
+                    name == b"content-type" and value.startswith(b"text/event-stream") for name, value in message["headers"]
+                )
+            elif not message.get("more_body"):
+                open_stream = False
+            await send(message)
+
+        await self._app(scope, heard, said)
+        if open_stream:
+            await send({"type": "http.response.body", "body": b""})
+
+    async def _first(self, receive: Receive) -> Message:
+        """What the client says, or that it is over."""
+        tasks = Tasks()
+        hearing = tasks.spawn(receive(), name="hear a client")
+        ending = tasks.spawn(self._over.wait(), name="hear the end")
+        try:
+            await asyncio.wait({hearing, ending}, return_when=asyncio.FIRST_COMPLETED)
+            return hearing.result() if hearing.done() else {"type": "http.disconnect"}
+        finally:
+            await tasks.close()
 
 
 @asynccontextmanager
@@ -77,6 +126,18 @@ async def asked_to_end() -> AsyncIterator[asyncio.Event]:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
+
+
+@asynccontextmanager
+async def asked_to_renew(renew: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """SIGHUP calls `renew`, as often as it comes."""
+    loop, tasks = asyncio.get_running_loop(), Tasks()
+    loop.add_signal_handler(signal.SIGHUP, lambda: tasks.spawn(renew(), name="renew workers"))
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
+        await tasks.close()
 
 
 def listen_on(path: Path) -> socket.socket:
