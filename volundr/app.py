@@ -18,7 +18,6 @@ from volundr.document import described
 from volundr.domain.agents import AgentCatalog
 from volundr.domain.gateway import GatewayPort, SessionKeys
 from volundr.domain.logins import Logins
-from volundr.domain.roles import AllowAll
 from volundr.domain.sessions.contributors.core import CoreContributor
 from volundr.domain.sessions.contributors.workspace import WorkspaceContributor
 from volundr.domain.sessions.launch import Launch
@@ -33,7 +32,7 @@ from volundr.local.agents import LocalAgents
 from volundr.local.broadcaster import LocalBroadcaster
 from volundr.local.gateway import Door, GatewayApp, LocalGateway, gateway_socket
 from volundr.local.git import Git
-from volundr.local.identity import FileLogins, LocalIdentity, keys_of
+from volundr.local.identity import FileLogins, keys_of
 from volundr.local.machine import LocalMachine
 from volundr.local.workspaces import LocalWorkspaces
 from volundr.process import Tasks
@@ -41,6 +40,7 @@ from volundr.registry import Adapters
 from volundr.settings import Settings
 from volundr.store.opening import open_up_to_date
 from volundr.store.sessions import SessionStore
+from volundr.wiring.entry import entry
 from volundr.wiring.ground import Ground, Part
 from volundr.wiring.parts import PARTS
 
@@ -100,7 +100,8 @@ def build_forge(
         port=port,
     )
     logins = FileLogins(settings.home / "run" / "logins.json")
-    identity, authorization = LocalIdentity(keys, logins), AllowAll()
+    chosen = entry(settings, adapters, keys, logins, server=site is not None)
+    identity, authorization = chosen.identity, chosen.authorization
     parts = [part(ground) for part in PARTS]
     progress = Progress(ground.sessions, ground.events)
     service, catalog = _sessions(ground, parts, progress)
