@@ -15,7 +15,7 @@ from volundr.api.permissions import QuestionIn
 from volundr.api.reach import Readable, Sessions, Writable, session_for
 from volundr.api.revisions import IfMatch
 from volundr.api.security import WhoseRows, allowed, permit
-from volundr.api.strict import Strict, Text
+from volundr.api.strict import Shown, Strict, Text
 from volundr.domain import tickets
 from volundr.domain.errors import Conflict, NotFound
 from volundr.domain.gateway import GatewayPort, SessionKeys
@@ -127,6 +127,33 @@ class ActivityReport(Strict):
     questions: list[QuestionIn] = Field(default_factory=list, max_length=100, description="What waits for an answer now.")
 
 
+class OptionsOut(Shown):
+    """How the session is run, without its long texts: those are at `/sessions/{id}/options`."""
+
+    definition: str
+    transport: str
+    mode: str
+    thinking: str
+    fork_of: str
+    template: str
+    profile: str
+    preset: str
+    resources: dict[str, str]
+    credentials: list[str]
+    integrations: list[str]
+    mcp_servers: list[str]
+    parent_chronicle: str
+    issue: str
+
+
+class AllOptionsOut(OptionsOut):
+    """Everything that was said when the session was made, or filled in by its template, profile or preset."""
+
+    system_prompt: str
+    initial_prompt: str
+    env: dict[str, str]
+
+
 class SessionOut(BaseModel):
     """A session as clients see it: all but the pod manager's memory."""
 
@@ -137,7 +164,7 @@ class SessionOut(BaseModel):
     agent: str
     model: str
     source: Annotated[GitSource | LocalSource | EmptySource, Field(discriminator="type")]
-    options: Options
+    options: OptionsOut
     status: Status
     step: str
     error: str
@@ -178,7 +205,7 @@ class HistoryOut(BaseModel):
     records: list[dict[str, object]] = Field(description="What `/s/{id}/ws/chat` replays, each with `seq` and `at`.")
 
 
-class Shown:
+class Written:
     """Sessions as JSON, each written once: what the store hands out again unchanged need not be written again."""
 
     KEPT = 1024
@@ -198,7 +225,7 @@ class Shown:
         return text
 
 
-show = Shown()
+show = Written()
 
 
 def answer(session: Session, status: int = 200) -> Response:
@@ -243,6 +270,12 @@ async def fork_session(sessions: Sessions, who: Writer, session: Writable, fork:
 @router.get("/{session_id}", response_model=SessionOut)
 async def get_session(session: Readable) -> Response:
     return answer(session)
+
+
+@router.get("/{session_id}/options")
+async def session_options(session: Readable) -> AllOptionsOut:
+    """How it is run, in full."""
+    return AllOptionsOut.model_validate(session.options)
 
 
 @router.patch("/{session_id}", response_model=SessionOut)

@@ -41,6 +41,235 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/git/branches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Branches
+         * @description The default branch first, then by name.
+         */
+        get: operations["list_branches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/git/confidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Merge Confidence
+         * @description How safe it is to merge this without a person looking, by a rule of thumb that says its parts.
+         */
+        post: operations["merge_confidence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/git/pull-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Pull Requests */
+        get: operations["list_pull_requests"];
+        put?: never;
+        /** Create Pull Request */
+        post: operations["create_pull_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/git/pull-requests/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Pull Request */
+        get: operations["get_pull_request"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/git/pull-requests/{number}/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pull Request Checks
+         * @description What the host's CI says of its newest commit.
+         */
+        get: operations["pull_request_checks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/git/pull-requests/{number}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Merge Pull Request */
+        post: operations["merge_pull_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/git/repositories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Repositories
+         * @description Over all hosts you are connected to, one after the other.
+         */
+        get: operations["list_repositories"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/git/repository": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Check Repository
+         * @description The repository of this URL, if it can be read from here.
+         */
+        get: operations["check_repository"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/integrations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Integrations */
+        get: operations["list_integrations"];
+        put?: never;
+        /** Connect Integration */
+        post: operations["connect_integration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/integrations/catalog": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Integration Catalog
+         * @description Built in or brought by a plugin.
+         */
+        get: operations["integration_catalog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/integrations/{integration_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Integration */
+        get: operations["get_integration"];
+        put?: never;
+        post?: never;
+        /**
+         * Disconnect Integration
+         * @description The stored credential stays.
+         */
+        delete: operations["disconnect_integration"];
+        options?: never;
+        head?: never;
+        /** Change Integration */
+        patch: operations["change_integration"];
+        trace?: never;
+    };
+    "/api/v1/integrations/{integration_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try Integration */
+        post: operations["try_integration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/login": {
         parameters: {
             query?: never;
@@ -153,7 +382,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List Sessions */
+        /**
+         * List Sessions
+         * @description Newest first, without those that are archived, unless you ask for something else.
+         */
         get: operations["list_sessions"];
         put?: never;
         /** Create Session */
@@ -175,7 +407,10 @@ export interface paths {
         get: operations["get_session"];
         put?: never;
         post?: never;
-        /** Delete Session */
+        /**
+         * Delete Session
+         * @description Also of one that is gone already: deleting twice is no error.
+         */
         delete: operations["delete_session"];
         options?: never;
         head?: never;
@@ -280,6 +515,26 @@ export interface paths {
         };
         /** Session Logs */
         get: operations["session_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{session_id}/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Session Options
+         * @description How it is run, in full.
+         */
+        get: operations["session_options"];
         put?: never;
         post?: never;
         delete?: never;
@@ -472,6 +727,101 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tracker/issues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Search Issues */
+        get: operations["search_issues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tracker/issues/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Issue */
+        get: operations["get_issue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change Issue */
+        patch: operations["change_issue"];
+        trace?: never;
+    };
+    "/api/v1/tracker/mappings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Mappings
+         * @description Those of your tenant.
+         */
+        get: operations["list_mappings"];
+        put?: never;
+        /** Create Mapping */
+        post: operations["create_mapping"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tracker/mappings/{mapping_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Mapping */
+        get: operations["get_mapping"];
+        put?: never;
+        post?: never;
+        /** Delete Mapping */
+        delete: operations["delete_mapping"];
+        options?: never;
+        head?: never;
+        /** Change Mapping */
+        patch: operations["change_mapping"];
+        trace?: never;
+    };
+    "/api/v1/tracker/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tracker Status
+         * @description Each tracker you connected, really asked.
+         */
+        get: operations["tracker_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -610,6 +960,26 @@ export interface paths {
         put?: never;
         /** Skuld Shutdown */
         post: operations["skuld_shutdown_manage_shutdown_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Metrics
+         * @description Prometheus' text format; give your Prometheus an access token as `bearer_token`.
+         */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1275,6 +1645,50 @@ export interface components {
             type: "agent_state";
         };
         /**
+         * AllOptionsOut
+         * @description Everything that was said when the session was made, or filled in by its template, profile or preset.
+         */
+        AllOptionsOut: {
+            /** Credentials */
+            credentials: string[];
+            /** Definition */
+            definition: string;
+            /** Env */
+            env: {
+                [key: string]: string;
+            };
+            /** Fork Of */
+            fork_of: string;
+            /** Initial Prompt */
+            initial_prompt: string;
+            /** Integrations */
+            integrations: string[];
+            /** Issue */
+            issue: string;
+            /** Mcp Servers */
+            mcp_servers: string[];
+            /** Mode */
+            mode: string;
+            /** Parent Chronicle */
+            parent_chronicle: string;
+            /** Preset */
+            preset: string;
+            /** Profile */
+            profile: string;
+            /** Resources */
+            resources: {
+                [key: string]: string;
+            };
+            /** System Prompt */
+            system_prompt: string;
+            /** Template */
+            template: string;
+            /** Thinking */
+            thinking: string;
+            /** Transport */
+            transport: string;
+        };
+        /**
          * Answered
          * @description It is in the log: this answer holds.
          */
@@ -1340,6 +1754,20 @@ export interface components {
         };
         /** @enum {string} */
         BlockKind: "text" | "thinking";
+        /** BranchList */
+        BranchList: {
+            /** Items */
+            items: components["schemas"]["BranchOut"][];
+        };
+        /** BranchOut */
+        BranchOut: {
+            /** Commit */
+            commit: string;
+            /** Default */
+            default: boolean;
+            /** Name */
+            name: string;
+        };
         /**
          * Capabilities
          * @description What the agent behind a session can do; a client offers nothing else.
@@ -1409,6 +1837,11 @@ export interface components {
              */
             thinking: boolean;
         };
+        /** Catalog */
+        Catalog: {
+            /** Items */
+            items: components["schemas"]["volundr__api__integrations__DefinitionOut"][];
+        };
         /**
          * CaughtUp
          * @description All records up to `seq` have been sent; from here on the frames are live.
@@ -1422,6 +1855,37 @@ export interface components {
              * @constant
              */
             type: "caught_up";
+        };
+        /**
+         * ChangeIn
+         * @description What is known of a change before it is merged.
+         */
+        ChangeIn: {
+            /** Categories */
+            categories?: ("docs" | "tests" | "refactor" | "feature" | "fix" | "security" | "migration")[];
+            /**
+             * Coverage Delta
+             * @description In percent points.
+             * @default 0
+             */
+            coverage_delta: number;
+            /**
+             * Dependencies Changed
+             * @default false
+             */
+            dependencies_changed: boolean;
+            /**
+             * Files Changed
+             * @example 3
+             */
+            files_changed: number;
+            /**
+             * Lines Changed
+             * @example 42
+             */
+            lines_changed: number;
+            /** Tests Pass */
+            tests_pass: boolean;
         };
         /**
          * ChangedFile
@@ -1487,6 +1951,31 @@ export interface components {
              * @default false
              */
             truncated: boolean;
+        };
+        /** CheckOut */
+        CheckOut: {
+            /** Name */
+            name: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "passing" | "failing" | "pending" | "unknown";
+            /** Url */
+            url: string;
+        };
+        /**
+         * ChecksOut
+         * @description `status` is the worst of them; `unknown` without any.
+         */
+        ChecksOut: {
+            /** Checks */
+            checks: components["schemas"]["CheckOut"][];
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "passing" | "failing" | "pending" | "unknown";
         };
         /**
          * Choice
@@ -1688,6 +2177,22 @@ export interface components {
             /** Next */
             next?: string | null;
         };
+        /** ConfidenceOut */
+        ConfidenceOut: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "merge" | "review" | "refuse";
+            /** Factors */
+            factors: {
+                [key: string]: number;
+            };
+            /** Reason */
+            reason: string;
+            /** Score */
+            score: number;
+        };
         /**
          * Decide
          * @description Answer a permission. `input`, if given, replaces the tool's input (only with capability `edited_input`).
@@ -1737,29 +2242,7 @@ export interface components {
         /** DefinitionList */
         DefinitionList: {
             /** Items */
-            items: components["schemas"]["DefinitionOut"][];
-        };
-        /**
-         * DefinitionOut
-         * @description A named way to run a session. What a session says itself wins. Its environment is nobody's business.
-         */
-        DefinitionOut: {
-            /** Agent */
-            agent: string;
-            /** Label */
-            label: string;
-            /** Mode */
-            mode: string;
-            /** Model */
-            model: string;
-            /** Name */
-            name: string;
-            /** System Prompt */
-            system_prompt: string;
-            /** Thinking */
-            thinking: string;
-            /** Transport */
-            transport: string;
+            items: components["schemas"]["volundr__api__definitions__DefinitionOut"][];
         };
         /**
          * Delta
@@ -1904,6 +2387,32 @@ export interface components {
         ExpendableList: {
             /** Items */
             items: components["schemas"]["Expendable"][];
+        };
+        /** FieldOut */
+        FieldOut: {
+            /** Default */
+            default: string;
+            /** Label */
+            label: string;
+            /** Name */
+            name: string;
+            /** Required */
+            required: boolean;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "text" | "url";
+        };
+        /**
+         * FieldProblem
+         * @description What is wrong with one field of a request.
+         */
+        FieldProblem: {
+            /** Message */
+            message: string;
+            /** Path */
+            path: string;
         };
         /**
          * FileEntry
@@ -2134,6 +2643,91 @@ export interface components {
                 [key: string]: unknown;
             }[];
         };
+        /** IntegrationChange */
+        IntegrationChange: {
+            /** Config */
+            config?: {
+                [key: string]: string;
+            } | null;
+            /** Credential */
+            credential?: string | null;
+            /** Enabled */
+            enabled?: boolean | null;
+            /** Name */
+            name?: string | null;
+        };
+        /** IntegrationIn */
+        IntegrationIn: {
+            /** Config */
+            config?: {
+                [key: string]: string;
+            };
+            /**
+             * Credential
+             * @description Name of a stored credential of yours.
+             * @example anthropic
+             */
+            credential: string;
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * Name
+             * @example work
+             */
+            name: string;
+            /**
+             * Slug
+             * @example anthropic
+             */
+            slug: string;
+        };
+        /** IntegrationOut */
+        IntegrationOut: {
+            /** Config */
+            config: {
+                [key: string]: string;
+            };
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Credential */
+            credential: string;
+            /** Enabled */
+            enabled: boolean;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Owner Id */
+            owner_id: string;
+            /** Revision */
+            revision: number;
+            /** Slug */
+            slug: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /** IntegrationPage */
+        IntegrationPage: {
+            /** Items */
+            items: components["schemas"]["IntegrationOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+        };
         /**
          * Interrupt
          * @description End the running turn.
@@ -2165,6 +2759,47 @@ export interface components {
              */
             type: "interrupt_requested";
         };
+        /** IssueChange */
+        IssueChange: {
+            /**
+             * Status
+             * @example In Progress
+             */
+            status: string;
+        };
+        /** IssueOut */
+        IssueOut: {
+            /** Assignee */
+            assignee: string;
+            /** Description */
+            description: string;
+            /** Key */
+            key: string;
+            /** Labels */
+            labels: string[];
+            /** Priority */
+            priority: string;
+            /** Project */
+            project: string;
+            /** Provider */
+            provider: string;
+            /** Status */
+            status: string;
+            /** Title */
+            title: string;
+            /** Url */
+            url: string;
+        };
+        /** IssuePage */
+        IssuePage: {
+            /** Items */
+            items: components["schemas"]["IssueOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+        };
         Json: {
             [key: string]: unknown;
         };
@@ -2185,7 +2820,7 @@ export interface components {
          * @description What a line is about.
          * @enum {string}
          */
-        Kind: "message" | "file" | "commit" | "command" | "permission" | "error";
+        "Kind-Input": "message" | "file" | "commit" | "command" | "permission" | "error";
         /** Lines */
         Lines: {
             /** Lines */
@@ -2299,6 +2934,65 @@ export interface components {
             /** Items */
             items: components["schemas"]["ManagedSession"][];
         };
+        /** MappingChange */
+        MappingChange: {
+            /** Project */
+            project: string;
+        };
+        /**
+         * MappingIn
+         * @description Issues of this repository live in that project.
+         */
+        MappingIn: {
+            /**
+             * Project
+             * @example WEB
+             */
+            project: string;
+            /**
+             * Provider
+             * @example linear
+             */
+            provider: string;
+            /**
+             * Repo
+             * @example https://host.example/owner/name.git
+             */
+            repo: string;
+        };
+        /** MappingOut */
+        MappingOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Project */
+            project: string;
+            /** Provider */
+            provider: string;
+            /** Repo */
+            repo: string;
+            /** Revision */
+            revision: number;
+        };
+        /** MappingPage */
+        MappingPage: {
+            /** Items */
+            items: components["schemas"]["MappingOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+        };
         /**
          * Match
          * @description A line of a file, or a path (then `line` is null). `ranges` count characters in `text`; what matched lies in them.
@@ -2316,6 +3010,37 @@ export interface components {
             /** Text */
             text: string;
         };
+        /**
+         * McpServer
+         * @description A tool server the agent may use: a program (`command`, `args`, `env`) or an address (`url`, `headers`).
+         */
+        McpServer: {
+            /**
+             * Args
+             * @default []
+             */
+            args: string[];
+            /**
+             * Command
+             * @default
+             */
+            command: string;
+            /** Env */
+            env?: {
+                [key: string]: string;
+            };
+            /** Headers */
+            headers?: {
+                [key: string]: string;
+            };
+            /** Name */
+            name: string;
+            /**
+             * Url
+             * @default
+             */
+            url: string;
+        };
         /** Me */
         Me: {
             /** Name */
@@ -2326,6 +3051,15 @@ export interface components {
             tenant_id: string;
             /** User Id */
             user_id: string;
+        };
+        /** MergeIn */
+        MergeIn: {
+            /**
+             * Method
+             * @default squash
+             * @enum {string}
+             */
+            method: "merge" | "squash" | "rebase";
         };
         /**
          * MessageEdited
@@ -2448,7 +3182,7 @@ export interface components {
              * @default
              */
             detail: string;
-            kind: components["schemas"]["Kind"];
+            kind: components["schemas"]["Kind-Input"];
             /**
              * Seq
              * @description Number of the record that it was read from.
@@ -2476,7 +3210,7 @@ export interface components {
             detail: string;
             /** Epoch */
             epoch: string;
-            kind: components["schemas"]["Kind"];
+            kind: components["schemas"]["volundr__domain__timeline__Kind"];
             /** Seq */
             seq: number;
             /** Title */
@@ -2491,6 +3225,44 @@ export interface components {
              * @description Give this as `cursor` for the following page; null at the end.
              */
             next: string | null;
+        };
+        /**
+         * MountedFile
+         * @description A file with a secret in it, for the agent alone (0600). A `path` that does not begin with `/` is below its home.
+         */
+        MountedFile: {
+            /** Content */
+            content: string;
+            /** Path */
+            path: string;
+        };
+        /**
+         * NewPullRequestIn
+         * @description From the branch of a session's workspace, which is pushed first.
+         */
+        NewPullRequestIn: {
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * Session Id
+             * Format: uuid
+             */
+            session_id: string;
+            /**
+             * Target Branch
+             * @description Empty: the branch the session began with.
+             * @default
+             */
+            target_branch: string;
+            /**
+             * Title
+             * @description Empty: from the session's chronicle.
+             * @default
+             */
+            title: string;
         };
         /**
          * NewSession
@@ -2566,54 +3338,83 @@ export interface components {
             type: "notice";
         };
         /**
-         * Options
-         * @description How a session is run, where its creator said so. Empty: as the definition, else the machine's settings say.
-         *
-         *     `fork_of`: the id of the session whose conversation (and workspace) this one goes on with.
-         */
-        Options: {
-            /**
-             * Definition
-             * @default
-             */
-            definition: string;
-            /**
-             * Fork Of
-             * @default
-             */
-            fork_of: string;
-            /**
-             * Mode
-             * @default
-             */
-            mode: string;
-            /**
-             * Thinking
-             * @default
-             */
-            thinking: string;
-            /**
-             * Transport
-             * @default
-             */
-            transport: string;
-        };
-        /**
          * OptionsIn
          * @description How the session is run; what is empty is as the definition or the machine's settings say.
          */
         OptionsIn: {
             /**
+             * Credentials
+             * @description Names of stored credentials.
+             */
+            credentials?: string[];
+            /**
              * Definition
              * @default
              */
             definition: string;
+            /** Env */
+            env?: {
+                [key: string]: string;
+            };
+            /**
+             * Initial Prompt
+             * @description Said for you once the agent is there.
+             * @default
+             */
+            initial_prompt: string;
+            /**
+             * Integrations
+             * @description Ids of your connections.
+             */
+            integrations?: string[];
+            /**
+             * Issue
+             * @description Key of the tracker's issue it works on.
+             * @default
+             */
+            issue: string;
+            /**
+             * Mcp Servers
+             * @description Names of tool servers.
+             */
+            mcp_servers?: string[];
             /**
              * Mode
              * @description The agent's permission mode, in its own words.
              * @default
              */
             mode: string;
+            /**
+             * Preset
+             * @description Id of a preset; what you say yourself goes before what it says.
+             * @default
+             */
+            preset: string;
+            /**
+             * Profile
+             * @default
+             */
+            profile: string;
+            /**
+             * Resources
+             * @example {
+             *       "cpu": "2",
+             *       "memory": "4Gi"
+             *     }
+             */
+            resources?: {
+                [key: string]: string;
+            };
+            /**
+             * System Prompt
+             * @default
+             */
+            system_prompt: string;
+            /**
+             * Template
+             * @default
+             */
+            template: string;
             /**
              * Thinking
              * @default
@@ -2625,6 +3426,42 @@ export interface components {
              * @enum {string}
              */
             transport: "" | "shim" | "stdio" | "remote" | "per_message";
+        };
+        /**
+         * OptionsOut
+         * @description How the session is run, without its long texts: those are at `/sessions/{id}/options`.
+         */
+        OptionsOut: {
+            /** Credentials */
+            credentials: string[];
+            /** Definition */
+            definition: string;
+            /** Fork Of */
+            fork_of: string;
+            /** Integrations */
+            integrations: string[];
+            /** Issue */
+            issue: string;
+            /** Mcp Servers */
+            mcp_servers: string[];
+            /** Mode */
+            mode: string;
+            /** Parent Chronicle */
+            parent_chronicle: string;
+            /** Preset */
+            preset: string;
+            /** Profile */
+            profile: string;
+            /** Resources */
+            resources: {
+                [key: string]: string;
+            };
+            /** Template */
+            template: string;
+            /** Thinking */
+            thinking: string;
+            /** Transport */
+            transport: string;
         };
         /**
          * Output
@@ -2816,6 +3653,86 @@ export interface components {
             type: "plan_changed";
         };
         /**
+         * Problem
+         * @description Every error, as RFC 9457 has it. `hint` says the way out, if there is one.
+         */
+        Problem: {
+            /** Detail */
+            detail: string;
+            /**
+             * Errors
+             * @default null
+             */
+            errors: components["schemas"]["FieldProblem"][] | null;
+            /**
+             * Hint
+             * @default null
+             */
+            hint: string | null;
+            /** Status */
+            status: number;
+            /** Title */
+            title: string;
+            /**
+             * Type
+             * @default about:blank
+             */
+            type: string;
+        };
+        /**
+         * ProviderOut
+         * @description A provider that was asked; `problem` says why it has nothing to show.
+         */
+        ProviderOut: {
+            /** Name */
+            name: string;
+            /** Problem */
+            problem: string;
+        };
+        /** PullRequestOut */
+        PullRequestOut: {
+            /** Created At */
+            created_at: string | null;
+            /** Description */
+            description: string;
+            /** Number */
+            number: number;
+            /** Provider */
+            provider: string;
+            /** Repo */
+            repo: string;
+            /**
+             * Review
+             * @enum {string}
+             */
+            review: "approved" | "changes_requested" | "pending" | "unknown";
+            /** Source Branch */
+            source_branch: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "merged" | "closed";
+            /** Target Branch */
+            target_branch: string;
+            /** Title */
+            title: string;
+            /** Updated At */
+            updated_at: string | null;
+            /** Url */
+            url: string;
+        };
+        /** PullRequestPage */
+        PullRequestPage: {
+            /** Items */
+            items: components["schemas"]["PullRequestOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+        };
+        /**
          * QuestionIn
          * @description An open question, as the session's broker reports it with the activity.
          */
@@ -2933,6 +3850,48 @@ export interface components {
             epoch: string;
             /** Items */
             items: (components["schemas"]["UsageIn"] | components["schemas"]["MomentIn"] | components["schemas"]["ChronicleIn"])[];
+        };
+        /**
+         * Repository
+         * @description One more repository of the workspace, cloned to the folder `path` below it.
+         */
+        Repository: {
+            /**
+             * Branch
+             * @default
+             */
+            branch: string;
+            /** Path */
+            path: string;
+            /** Url */
+            url: string;
+        };
+        /** RepositoryOut */
+        RepositoryOut: {
+            /** Default Branch */
+            default_branch: string;
+            /** Description */
+            description: string;
+            /** Name */
+            name: string;
+            /** Private */
+            private: boolean;
+            /** Provider */
+            provider: string;
+            /** Url */
+            url: string;
+        };
+        /** RepositoryPage */
+        RepositoryPage: {
+            /** Items */
+            items: components["schemas"]["RepositoryOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+            /** Providers */
+            providers: components["schemas"]["ProviderOut"][];
         };
         /**
          * Resync
@@ -3086,7 +4045,7 @@ export interface components {
             model: string;
             /** Name */
             name: string;
-            options: components["schemas"]["Options"];
+            options: components["schemas"]["OptionsOut"];
             /** Owner Id */
             owner_id: string;
             /** Revision */
@@ -3121,7 +4080,9 @@ export interface components {
          * @description All that a pod manager and Skuld must know to run a session.
          *
          *     `definition` names settings of the machine that fill what is empty here. `fork_of`: the id of a session whose
-         *     conversation this one goes on from, if it has none of its own yet.
+         *     conversation this one goes on from, if it has none of its own yet. `initial_prompt` is said once, when the conversation
+         *     is empty. `setup` are shell scripts run in the workspace, in this order, once before the first start of the agent.
+         *     `resources` are amounts by name (`cpu`, `memory`, `gpu` …) for pod managers that can hold a pod to them.
          */
         SessionSpec: {
             /** Agent */
@@ -3141,10 +4102,25 @@ export interface components {
                 [key: string]: string;
             };
             /**
+             * Files
+             * @default []
+             */
+            files: components["schemas"]["MountedFile"][];
+            /**
              * Fork Of
              * @default
              */
             fork_of: string;
+            /**
+             * Initial Prompt
+             * @default
+             */
+            initial_prompt: string;
+            /**
+             * Mcp Servers
+             * @default []
+             */
+            mcp_servers: components["schemas"]["McpServer"][];
             /**
              * Mode
              * @default
@@ -3168,12 +4144,26 @@ export interface components {
              */
             report_url: string;
             /**
+             * Repositories
+             * @default []
+             */
+            repositories: components["schemas"]["Repository"][];
+            /** Resources */
+            resources?: {
+                [key: string]: string;
+            };
+            /**
              * Secret
              * @default
              */
             secret: string;
             /** Session Id */
             session_id: string;
+            /**
+             * Setup
+             * @default []
+             */
+            setup: string[];
             /**
              * System Prompt
              * @default
@@ -3482,6 +4472,37 @@ export interface components {
             type: "tool_started";
         };
         /**
+         * TrackerStateOut
+         * @description `account` is who you are there; `problem` says why it cannot be asked.
+         */
+        TrackerStateOut: {
+            /** Account */
+            account: string;
+            /** Problem */
+            problem: string;
+            /** Provider */
+            provider: string;
+        };
+        /** TrackerStates */
+        TrackerStates: {
+            /** Items */
+            items: components["schemas"]["TrackerStateOut"][];
+        };
+        /**
+         * TriedOut
+         * @description `asked`: the other program really answered. Otherwise only what is stored here was looked at.
+         */
+        TriedOut: {
+            /** Account */
+            account: string;
+            /** Asked */
+            asked: boolean;
+            /** Ok */
+            ok: boolean;
+            /** Problem */
+            problem: string;
+        };
+        /**
          * TurnFinished
          * @description The turn is over. `error` is the cause in the agent's own words, `hint` what a person can do about it.
          */
@@ -3655,6 +4676,54 @@ export interface components {
             /** Error Type */
             type: string;
         };
+        /**
+         * DefinitionOut
+         * @description A named way to run a session. What a session says itself wins. Its environment is nobody's business.
+         */
+        volundr__api__definitions__DefinitionOut: {
+            /** Agent */
+            agent: string;
+            /** Label */
+            label: string;
+            /** Mode */
+            mode: string;
+            /** Model */
+            model: string;
+            /** Name */
+            name: string;
+            /** System Prompt */
+            system_prompt: string;
+            /** Thinking */
+            thinking: string;
+            /** Transport */
+            transport: string;
+        };
+        /**
+         * DefinitionOut
+         * @description Something that can be connected. `env`: the variables a session gets, and which key of the credential they take.
+         */
+        volundr__api__integrations__DefinitionOut: {
+            /**
+             * Auth
+             * @enum {string}
+             */
+            auth: "credential" | "oauth";
+            /** Credential Type */
+            credential_type: string;
+            /** Description */
+            description: string;
+            /** Env */
+            env: {
+                [key: string]: string;
+            };
+            /** Fields */
+            fields: components["schemas"]["FieldOut"][];
+            kind: components["schemas"]["volundr__domain__integrations__Kind"];
+            /** Name */
+            name: string;
+            /** Slug */
+            slug: string;
+        };
         /** @enum {string} */
         volundr__broker__changes__Status: "added" | "modified" | "deleted" | "renamed" | "untracked" | "conflict";
         /**
@@ -3678,6 +4747,12 @@ export interface components {
              */
             what: string;
         };
+        /**
+         * Kind
+         * @description What an integration is for.
+         * @enum {string}
+         */
+        volundr__domain__integrations__Kind: "source_control" | "issue_tracker" | "messaging" | "ai_provider";
         /**
          * Activity
          * @description What a running session does, as its broker last said. `since` is when it began.
@@ -3714,6 +4789,12 @@ export interface components {
          * @enum {string}
          */
         volundr__domain__sessions__model__Status: "created" | "starting" | "provisioning" | "running" | "stopping" | "stopped" | "failed" | "archived";
+        /**
+         * Kind
+         * @description What a line is about.
+         * @enum {string}
+         */
+        volundr__domain__timeline__Kind: "message" | "file" | "commit" | "command" | "permission" | "error";
     };
     responses: never;
     parameters: never;
@@ -3741,6 +4822,15 @@ export interface operations {
                     "application/json": components["schemas"]["AgentDescription"][];
                 };
             };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_definitions: {
@@ -3759,6 +4849,549 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DefinitionList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_branches: {
+        parameters: {
+            query: {
+                url: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BranchList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    merge_confidence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfidenceOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_pull_requests: {
+        parameters: {
+            query: {
+                repo: string;
+                state?: "open" | "merged" | "closed";
+                /** @description `next` of the page before; empty for the first. */
+                cursor?: string;
+                limit?: number;
+                /** @description A field of the items, `-field` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PullRequestPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_pull_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPullRequestIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PullRequestOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_pull_request: {
+        parameters: {
+            query: {
+                repo: string;
+            };
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PullRequestOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pull_request_checks: {
+        parameters: {
+            query: {
+                repo: string;
+            };
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChecksOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    merge_pull_request: {
+        parameters: {
+            query: {
+                repo: string;
+            };
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PullRequestOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_repositories: {
+        parameters: {
+            query?: {
+                q?: string;
+                /** @description `next` of the page before; empty for the first. */
+                cursor?: string;
+                limit?: number;
+                /** @description A field of the items, `-field` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositoryPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_repository: {
+        parameters: {
+            query: {
+                url: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositoryOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_integrations: {
+        parameters: {
+            query?: {
+                slug?: string;
+                /** @description `all`: of everybody in the tenant, for its administrators. */
+                owner?: "me" | "all";
+                /** @description `next` of the page before; empty for the first. */
+                cursor?: string;
+                limit?: number;
+                /** @description A field of the items, `-field` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntegrationPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    connect_integration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IntegrationIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntegrationOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    integration_catalog: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Catalog"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_integration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                integration_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntegrationOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disconnect_integration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                integration_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_integration: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of what you change: `"<revision>"`; `*` for any. */
+                "if-match"?: string;
+            };
+            path: {
+                integration_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IntegrationChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntegrationOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    try_integration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                integration_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriedOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3783,13 +5416,13 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3810,6 +5443,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     make_code: {
@@ -3828,6 +5470,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LoginCode"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3850,13 +5501,27 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_permissions: {
         parameters: {
             query?: {
+                /** @description `all`: of everybody in the tenant, for its administrators. */
+                owner?: "me" | "all";
+                /** @description `next` of the page before; empty for the first. */
                 cursor?: string;
                 limit?: number;
+                /** @description A field of the items, `-field` for descending. */
+                sort?: string;
             };
             header?: never;
             path?: never;
@@ -3873,13 +5538,13 @@ export interface operations {
                     "application/json": components["schemas"]["PendingPage"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3902,6 +5567,15 @@ export interface operations {
                     "application/json": components["schemas"]["ExpendableList"];
                 };
             };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     apply_retention: {
@@ -3922,14 +5596,31 @@ export interface operations {
                     "application/json": components["schemas"]["ExpendableList"];
                 };
             };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_sessions: {
         parameters: {
             query?: {
-                status?: components["schemas"]["Status-Input"][] | null;
+                status?: components["schemas"]["Status-Input"][];
+                agent?: string;
+                /** @description In the name, the branch or the source. */
+                q?: string;
+                /** @description `all`: of everybody in the tenant, for its administrators. */
+                owner?: "me" | "all";
+                /** @description `next` of the page before; empty for the first. */
                 cursor?: string;
                 limit?: number;
+                /** @description A field of the items, `-field` for descending. */
+                sort?: string;
             };
             header?: never;
             path?: never;
@@ -3946,13 +5637,13 @@ export interface operations {
                     "application/json": components["schemas"]["SessionPage"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3979,13 +5670,13 @@ export interface operations {
                     "application/json": components["schemas"]["SessionOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4010,13 +5701,13 @@ export interface operations {
                     "application/json": components["schemas"]["SessionOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4039,13 +5730,13 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4053,7 +5744,10 @@ export interface operations {
     change_session: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of what you change: `"<revision>"`; `*` for any. */
+                "if-match"?: string;
+            };
             path: {
                 session_id: string;
             };
@@ -4074,13 +5768,13 @@ export interface operations {
                     "application/json": components["schemas"]["SessionOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4107,13 +5801,13 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4138,13 +5832,13 @@ export interface operations {
                     "application/json": components["schemas"]["SessionOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4169,13 +5863,13 @@ export interface operations {
                     "application/json": components["schemas"]["ChronicleOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4204,13 +5898,13 @@ export interface operations {
                     "application/json": components["schemas"]["SessionOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4238,13 +5932,13 @@ export interface operations {
                     "application/json": components["schemas"]["HistoryOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4271,13 +5965,44 @@ export interface operations {
                     "application/json": components["schemas"]["LogsOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AllOptionsOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4304,13 +6029,13 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4335,13 +6060,13 @@ export interface operations {
                     "application/json": components["schemas"]["SessionOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4366,13 +6091,13 @@ export interface operations {
                     "application/json": components["schemas"]["SessionOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4397,13 +6122,13 @@ export interface operations {
                     "application/json": components["schemas"]["SessionOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4428,13 +6153,13 @@ export interface operations {
                     "application/json": components["schemas"]["TicketOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4442,7 +6167,7 @@ export interface operations {
     session_timeline: {
         parameters: {
             query?: {
-                kind?: components["schemas"]["Kind"][] | null;
+                kind?: components["schemas"]["Kind-Input"][] | null;
                 cursor?: string;
                 limit?: number;
             };
@@ -4463,13 +6188,13 @@ export interface operations {
                     "application/json": components["schemas"]["MomentPage"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4496,13 +6221,13 @@ export interface operations {
                     "application/json": components["schemas"]["SessionUsageOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4527,13 +6252,13 @@ export interface operations {
                     "text/event-stream": unknown;
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4554,6 +6279,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SystemReport"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4578,13 +6312,320 @@ export interface operations {
                     "application/json": components["schemas"]["FolderListing"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description A problem */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_issues: {
+        parameters: {
+            query?: {
+                q?: string;
+                project?: string;
+                provider?: string;
+                repo?: string;
+                /** @description `next` of the page before; empty for the first. */
+                cursor?: string;
+                limit?: number;
+                /** @description A field of the items, `-field` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuePage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_issue: {
+        parameters: {
+            query?: {
+                /** @description Which of your trackers; needed when there are several. */
+                provider?: string;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssueOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_issue: {
+        parameters: {
+            query?: {
+                /** @description Which of your trackers; needed when there are several. */
+                provider?: string;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IssueChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssueOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_mappings: {
+        parameters: {
+            query?: {
+                repo?: string;
+                /** @description `next` of the page before; empty for the first. */
+                cursor?: string;
+                limit?: number;
+                /** @description A field of the items, `-field` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MappingPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_mapping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MappingIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MappingOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_mapping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                mapping_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MappingOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_mapping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                mapping_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_mapping: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of what you change: `"<revision>"`; `*` for any. */
+                "if-match"?: string;
+            };
+            path: {
+                mapping_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MappingChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MappingOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tracker_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrackerStates"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4607,6 +6648,15 @@ export interface operations {
                     "application/json": {
                         [key: string]: string;
                     };
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4866,6 +6916,35 @@ export interface operations {
             };
         };
     };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ready: {
         parameters: {
             query?: never;
@@ -4884,6 +6963,15 @@ export interface operations {
                     "application/json": {
                         [key: string]: string;
                     };
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

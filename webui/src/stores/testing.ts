@@ -1,4 +1,5 @@
 import type { Activity, Session } from "../api/types";
+import { PLAIN } from "../api/options";
 
 /** A running, idle session, but for what the test says. */
 export function session(change: Partial<Omit<Session, "activity">> & { id: string }, activity: Partial<Activity> = {}): Session {
@@ -20,7 +21,7 @@ export function session(change: Partial<Omit<Session, "activity">> & { id: strin
     updated_at: "2026-11-23T10:00:00Z",
     last_active: "2026-11-23T10:00:00Z",
     archived_at: null,
-    options: { definition: "", fork_of: "", mode: "", thinking: "", transport: "" },
+    options: PLAIN,
     ...change,
     activity: { state: "idle", what: "", since: "2026-11-23T10:00:00Z", messages: 0, model: "", cost_usd: null, ...activity },
   };

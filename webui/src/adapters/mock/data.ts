@@ -1,4 +1,5 @@
 import type { Activity, Agent, FolderListing, Session, System } from "../../api/types";
+import { PLAIN } from "../../api/options";
 
 const START = Date.now();
 const ago = (minutes: number) => new Date(START - minutes * 60_000).toISOString();
@@ -27,7 +28,7 @@ export function mockSession(change: Partial<Session> & { name: string }, activit
     updated_at: ago(number),
     last_active: ago(number),
     archived_at: null,
-    options: { definition: "", fork_of: "", mode: "", thinking: "", transport: "" },
+    options: PLAIN,
     ...change,
     activity: { state: "idle", what: "", since: ago(number * 3), messages: 12, model: "claude-sonnet-5", cost_usd: 0.42, ...activity },
   };

@@ -6,6 +6,7 @@ import { MOCK_LOGS, mockFolders, mockSession, mockSessions, mockSystem } from ".
 import { mockPermissions } from "./permissions";
 import { mockTerminals } from "./terminals";
 import { mockWorkspace } from "./workspace";
+import { PLAIN } from "../../api/options";
 
 export type Scene = "" | "empty" | "lost" | "denied";
 
@@ -84,7 +85,8 @@ class MockForge {
       });
     }
     const { options, ...rest } = session;
-    const ways = { definition: "", mode: "", thinking: "", transport: "", ...options, fork_of: "" };
+    const { system_prompt: _system, initial_prompt: _initial, env: _env, ...shown } = { system_prompt: "", initial_prompt: "", env: {}, ...options };
+    const ways = { ...PLAIN, ...shown };
     const made = mockSession({ ...rest, options: ways, status: "created", created_at: new Date().toISOString() }, { state: "starting", messages: 0, cost_usd: null, since: new Date().toISOString() });
     this.sessions.set(made.id, made);
     return session.start ? this.start(made.id) : made;
