@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.forge import Site, in_forge
-from volundr.api.http import ROUTERS
+from volundr.api.routes import routers
 
 OPEN = {"/healthz", "/readyz"}
 
@@ -47,7 +47,7 @@ def test_health_is_open_to_everybody(tmp_path: Path, path: str) -> None:
 def test_nobody_gets_anything_else_without_saying_who_they_are(tmp_path: Path) -> None:
     async def scenario(site: Site) -> None:
         asked = 0
-        for router in ROUTERS:
+        for router in routers():
             for route in router.routes:
                 path, methods = getattr(route, "path", ""), getattr(route, "methods", set())
                 if path in OPEN or path == "/api/v1/login":

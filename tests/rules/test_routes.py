@@ -6,7 +6,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from volundr.api import security
-from volundr.api.http import ROUTERS
+from volundr.api.routes import routers
 from volundr.broker import manage
 from volundr.broker.routes import SESSION_ROUTERS, entry
 
@@ -25,7 +25,7 @@ def calls(dependant: Dependant) -> Iterator[object]:
 
 
 def routes() -> Iterator[APIRoute]:
-    for router in ROUTERS:
+    for router in routers():
         for route in router.routes:
             assert isinstance(route, APIRoute)
             yield route

@@ -25,6 +25,7 @@ THROUGH = {
     "volundr.wiring.resting": "test_retention_local",
     "volundr.api.idempotency": "test_idempotency",
     "volundr.store.census": "test_metrics",
+    "volundr.api.metered": "test_metrics",
     "volundr.api.lists": "test_api_sessions",
     "volundr.api.reach": "test_api_sessions",
     "volundr.api.revisions": "test_api_sessions",

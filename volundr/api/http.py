@@ -1,51 +1,19 @@
 """All routes as one ASGI app, and the house around it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from volundr import __version__
-from volundr.api import (
-    chronicles,
-    definitions,
-    errors,
-    git,
-    health,
-    idempotency,
-    integrations,
-    login,
-    metrics,
-    permissions,
-    reports,
-    retention,
-    security,
-    sessions,
-    stream,
-    system,
-    tracker,
-)
+from volundr.api import errors, idempotency, security
+from volundr.api.late import LateRoutes
+from volundr.api.metered import Metered
+from volundr.api.routes import EARLY, LATE
 from volundr.api.security import Site
 from volundr.domain.identity import AuthorizationPort, IdentityPort
 from volundr.domain.metrics import Meter
-
-ROUTERS: Sequence[APIRouter] = (
-    sessions.router,
-    reports.router,
-    chronicles.router,
-    permissions.router,
-    retention.router,
-    definitions.router,
-    stream.router,
-    system.router,
-    login.router,
-    git.router,
-    tracker.router,
-    integrations.router,
-    health.router,
-    metrics.router,
-)
 
 
 def build_api(
@@ -66,9 +34,10 @@ def build_api(
     app.add_middleware(idempotency.IdempotentPosts, services=services)
     app.add_middleware(errors.BodyLimit, limit=limit)
     security.install(app, site=site, identity=identity, authorization=authorization)
-    app.add_middleware(metrics.Metered, meter=services.get(Meter) or Meter())
-    for router in ROUTERS:
+    app.add_middleware(Metered, meter=services.get(Meter) or Meter())
+    for router in EARLY:
         app.include_router(router, responses=dict(errors.PROBLEMS))
+    app.state.late = LateRoutes(app, LATE)
     return app
 
 

@@ -1,44 +1,19 @@
-"""/metrics: for Prometheus. Every answer of the API is counted by route, status and time until it began."""
+"""/metrics: for Prometheus"""
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from time import perf_counter
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from volundr import __version__
 from volundr.api.deps import service
 from volundr.api.security import allowed
 from volundr.domain.identity import Principal
-from volundr.domain.metrics import BUCKETS, Census, Label, Meter, MeterExchange
+from volundr.domain.metrics import BUCKETS, Census, Label, MeterExchange
 
 router = APIRouter(tags=["Health"])
-
-
-class Metered:
-    """Notes each answer. Time ends where the answer begins: a stream of events may last for days."""
-
-    def __init__(self, app: ASGIApp, meter: Meter) -> None:
-        self._app = app
-        self._meter = meter
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        begun = perf_counter()
-
-        async def noted(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                route = scope.get("route")
-                path = "" if route is None else route.path
-                self._meter.note((scope["method"], path, str(message["status"])), perf_counter() - begun)
-            await send(message)
-
-        await self._app(scope, receive, noted)
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

@@ -44,6 +44,7 @@ async def list_agents(system: System, _: Reader) -> Sequence[AgentDescription]:
 
 @router.get("/openapi.json", include_in_schema=False)
 async def openapi_document(request: Request, _: Reader) -> JSONResponse:
+    await request.app.state.late.all()
     return JSONResponse(request.app.openapi())
 
 
