@@ -48,7 +48,7 @@ WEBUI = Path(__file__).resolve().parent.parent / "webui_dist"
 
 
 async def open_database(settings: Settings) -> Database:
-    return await open_up_to_date(settings.database.url, settings.home / "volundr.db")
+    return await open_up_to_date(settings.database.url, settings.home / "volundr.db", settings.database.connections)
 
 
 @dataclass(slots=True)

@@ -54,6 +54,12 @@ def _chat() -> click.Command:
     return chat
 
 
+def _db() -> click.Command:
+    from volundr.cli.db import db
+
+    return db
+
+
 def _doctor() -> click.Command:
     from volundr.cli.doctor import doctor
 
@@ -133,6 +139,7 @@ VERBS: Mapping[str, Callable[[], click.Command]] = {
     "ports": _ports,
     "prune": _prune,
     "serve": _serve,
+    "db": _db,
 }
 """In the order of the help. Functions with real imports: a verb loads only itself, and a compiled program finds them all."""
 

@@ -19,9 +19,9 @@ MIGRATIONS: Migrations = {
 """In this order: later tables refer to those before."""
 
 
-async def open_up_to_date(url: str, file: Path) -> Database:
-    """The Postgres database of this URL, or the SQLite one in this file when it is empty; migrated."""
-    db = await _open(url, file)
+async def open_up_to_date(url: str, file: Path, connections: int = 10) -> Database:
+    """The Postgres database of this URL with so many connections, or the SQLite one in this file when it is empty; migrated."""
+    db = await open_database(url, file, connections)
     try:
         await migrate(db, MIGRATIONS)
     except BaseException:
@@ -30,12 +30,12 @@ async def open_up_to_date(url: str, file: Path) -> Database:
     return db
 
 
-async def _open(url: str, file: Path) -> Database:
-    """Each driver is imported only where it is used: together they are a tenth of the start."""
+async def open_database(url: str, file: Path, connections: int = 10) -> Database:
+    """The same as it is. Each driver is imported only where it is used: together they are a tenth of the start."""
     if url:
         from volundr.db.postgres import PostgresDatabase
 
-        return await PostgresDatabase.open(url)
+        return await PostgresDatabase.open(url, connections)
     from volundr.db.sqlite import SqliteDatabase
 
     return await SqliteDatabase.open(file)
