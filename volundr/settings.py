@@ -53,6 +53,7 @@ class SessionSettings:
     terminal_command: str = _setting("", "VOLUNDR_TERMINAL_COMMAND")
     home_files: bool = _setting(False, "VOLUNDR_HOME_FILES")
     permission_minutes: float = _setting(0.0, "VOLUNDR_PERMISSION_MINUTES", 0)
+    setup_minutes: float = _setting(30.0, "VOLUNDR_SETUP_MINUTES", 0.01)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,6 +68,7 @@ def build_broker(settings: "Settings", adapters: Adapters, key: str, where: Wher
         transport=lambda spec: transports.make(spec.transport, spec.session_id, derive(spec.secret, "cli")),
         environment=settings.environment,
         grace=settings.sessions.stop_grace,
+        setup_seconds=settings.sessions.setup_minutes * 60,
         definitions=settings.definitions,
         home_files=settings.sessions.home_files,
         terminal=settings.sessions.terminal,

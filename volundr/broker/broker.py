@@ -12,7 +12,7 @@ from volundr.broker.always import AlwaysRules
 from volundr.broker.attachments import Attachments
 from volundr.broker.code.server import CodePlace, CodeServer
 from volundr.broker.codec import Entry, encode
-from volundr.broker.conversation import Conversation, Opened, RulesGrew
+from volundr.broker.conversation import Conversation, Opened, Prompted, RulesGrew
 from volundr.broker.events import Exited
 from volundr.broker.frames import ActivityChanged, Attach, Choose, Decide, Diagnosis, Hello, Interrupt, Live, Rejected, Send
 from volundr.broker.journal import Journal, Reply
@@ -20,6 +20,7 @@ from volundr.broker.log import Log
 from volundr.broker.outbox import Outbox
 from volundr.broker.parts import Activity, Rule
 from volundr.broker.people import Doing, Said
+from volundr.broker.preparation import SCRIPT_SECONDS, Preparation
 from volundr.broker.records import ToolFinished, ToolStarted, TurnFinished, TurnStarted
 from volundr.broker.recovery import Told, recover
 from volundr.broker.report import News, Reporter, open_questions
@@ -42,17 +43,21 @@ type Readiness = Literal["starting", "ready", "failed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """What the pod manager asks for. `error` and `hint` are the agent's own words."""
+    """What the pod manager asks for. `error` and `hint` are the agent's own words. `busy`: it does what has limits of its own."""
 
     state: Readiness
     step: str = ""
     error: str = ""
     hint: str = ""
+    busy: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a session is made of, besides its spec. `rules_grew` hears of rules kept for all sessions of a project."""
+    """What a session is made of, besides its spec. `rules_grew` hears of rules kept for all sessions of a project.
+
+    `setup_seconds` is what one setup script may take.
+    """
 
     folder: Path
     agent: Agent
@@ -60,6 +65,7 @@ class Parts:
     always: AlwaysRules
     rules_grew: Callable[[str], None]
     terminals: Terminals
+    setup_seconds: float = SCRIPT_SECONDS
 
 
 class Broker:
@@ -67,6 +73,8 @@ class Broker:
 
     def __init__(self, spec: SessionSpec, parts: Parts, log_file: Log, conversation: Conversation, told: Told) -> None:
         self.spec = spec
+        self._preparation = Preparation(spec, parts.folder, (), complete=False)
+        self._preparing: asyncio.Task[None] | None = None
         self._parts = parts
         self._told = told
         self.diagnosis = FINE
@@ -102,8 +110,11 @@ class Broker:
             lost=agent.lost,
             hint=agent.hint,
         )
+        preparation = await asyncio.to_thread(Preparation.read, spec, parts.folder, parts.setup_seconds)
+        told.take(await asyncio.to_thread(preparation.printed))
         log_file = await asyncio.to_thread(recover, parts.folder, conversation, told)
         broker = cls(spec, parts, log_file, conversation, told)
+        broker._preparation = preparation
         try:
             broker.begin(start=start)
         except BaseException:
@@ -112,16 +123,41 @@ class Broker:
         return broker
 
     def begin(self, *, start: bool) -> None:
-        state = self.journal.conversation.state
-        if not state.alive and (start or not state.run):
-            self.journal.put(Opened())
+        if self.spec.initial_prompt:
+            self.journal.put(Prompted(text=self.spec.initial_prompt))
+        prepared = self._preparation.state == "done"
+        if prepared:
+            self._open_run(start=start)
         name = self.spec.session_id
         self._tasks.spawn(self.journal.sync_forever(), name=f"sync {name}")
         self._tasks.spawn(self.journal.log.upkeep.run(), name=f"upkeep {name}")
         self._tasks.spawn(self._reporter.run(), name=f"report {name}")
         self._tasks.spawn(self._outbox.run(), name=f"outbox {name}")
-        self._runner.begin(self._tasks)
+        if prepared:
+            self._runner.begin(self._tasks)
+        else:
+            self._prepare(start=start)
         self.journal.change()
+
+    def _open_run(self, *, start: bool) -> None:
+        state = self.journal.conversation.state
+        if not state.alive and (start or not state.run):
+            self.journal.put(Opened())
+
+    def _prepare(self, *, start: bool) -> None:
+        """Set the workspace up; the agent comes after that."""
+
+        async def prepare() -> None:
+            preparation = self._preparation
+            if await preparation.run(lambda line: self._told.take([line])):
+                try:
+                    self._open_run(start=start)
+                except Unavailable as error:
+                    preparation.fail(error)
+                else:
+                    self._runner.begin(self._tasks)
+
+        self._preparing = self._tasks.spawn(prepare(), name=f"prepare {self.spec.session_id}")
 
     def again(self, spec: SessionSpec) -> None:
         """The session is to run, with this spec from its next run on: an agent that ended is started."""
@@ -130,11 +166,21 @@ class Broker:
         self._reporter.aim(spec.report_url, derive(spec.secret, "report"))
         self._outbox.aim(spec.report_url, derive(spec.secret, "report"))
         self._reported = None
-        self.journal.put(Opened())
+        match self._preparation.state:
+            case "done":
+                self.journal.put(Opened())
+            case "failed":
+                self._preparation.spec = spec
+                self._prepare(start=True)
+            case _:
+                return
 
     async def stop(self, grace: float) -> None:
         """End the agent and the session: turn interrupted, sockets closed, log on disk."""
         self._enter("stopping")
+        if self._preparing is not None:
+            self._preparing.cancel()
+            await asyncio.wait({self._preparing})
         about = {"session": self.spec.session_id}
         try:
             await self._runner.end(grace)
@@ -207,7 +253,11 @@ class Broker:
     # --- what others see ----------------------------------------------------------------------------------------------
 
     def health(self) -> Health:
-        state = self.journal.conversation.state
+        state, setup = self.journal.conversation.state, self._preparation
+        if setup.state == "failed":
+            return Health(state="failed", error=setup.error, hint=setup.hint)
+        if setup.state != "done":
+            return Health(state="starting", step=setup.step or "Setting up", busy=True)
         if state.run_state == "failed":
             return Health(state="failed", error=state.error, hint=state.hint)
         if self._runner.up or state.run_state in {"ready", "exited"}:

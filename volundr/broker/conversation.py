@@ -43,6 +43,7 @@ from volundr.broker.records import (
     ToolFinished,
     ToolStarted,
     TurnStarted,
+    UserMessage,
 )
 from volundr.broker.runs import Item, Vanished
 
@@ -72,7 +73,17 @@ class Expired:
     words: str
 
 
-type Lifecycle = Opened | Vanished | Delivered | RulesGrew | Expired
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompted:
+    """The session's initial prompt: the first message of a conversation in which nothing was said yet. It begins no run."""
+
+    text: str
+
+
+INITIAL_PROMPT = "initial-prompt"
+"""The id of that message."""
+
+type Lifecycle = Opened | Vanished | Delivered | RulesGrew | Expired | Prompted
 type Input = Said | AgentEvent | Lifecycle
 
 
@@ -89,7 +100,7 @@ class Conversation(People):
                 return [self._delta(given)]
             case Said():
                 return list(self._said(given))
-            case Opened() | Vanished() | Delivered() | RulesGrew() | Expired():
+            case Opened() | Vanished() | Delivered() | RulesGrew() | Expired() | Prompted():
                 return list(self._lifecycle(given))
             case _:
                 return list(self._event(given))
@@ -106,6 +117,9 @@ class Conversation(People):
                     yield PermissionDelivered(id=given.id)
             case RulesGrew():
                 yield from self._by_rules(state.rules | self.always)
+            case Prompted():
+                if given.text.strip() and not state.stored:
+                    yield UserMessage(id=INITIAL_PROMPT, text=given.text, by="initial prompt")
             case Expired():
                 if given.id in state.questions:
                     yield PermissionDecided(id=given.id, decision="deny", message=given.words)

@@ -47,6 +47,7 @@ class ManagedSession:
     step: str = ""
     error: str = ""
     hint: str = ""
+    busy: bool = False
     activity: Activity | None = None
 
 
@@ -133,4 +134,12 @@ async def shutdown(manager: Manager, request: Request) -> Done:
 
 def _shown(manager: ServiceManager, name: str) -> ManagedSession:
     found, activity = manager.health(name), manager.activity(name)
-    return ManagedSession(session=name, state=found.state, step=found.step, error=found.error, hint=found.hint, activity=activity)
+    return ManagedSession(
+        session=name,
+        state=found.state,
+        step=found.step,
+        error=found.error,
+        hint=found.hint,
+        busy=found.busy,
+        activity=activity,
+    )

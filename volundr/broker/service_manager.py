@@ -10,12 +10,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from volundr.broker.always import AlwaysRules
 from volundr.broker.broker import Broker, Health, Parts
 from volundr.broker.channels.channel import Channel
 from volundr.broker.fork import fork
 from volundr.broker.history import past, present
 from volundr.broker.parts import Activity
+from volundr.broker.preparation import SCRIPT_SECONDS
 from volundr.broker.terminal.terminals import Access, Place, Terminals
 from volundr.broker.transports.transport import Agent, CLITransport
 from volundr.domain.errors import Invalid, NotFound, Unavailable, VolundrError
@@ -25,14 +28,16 @@ from volundr.domain.sessions.spec import SessionSpec
 log = logging.getLogger(__name__)
 
 AT_ONCE = 8
+_SPEC = TypeAdapter(SessionSpec)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What sessions live in. `grace`: seconds an agent gets to end by itself. `environment`: put under each session's own.
 
-    `permission_seconds`: how long a question may stay unanswered before it is denied, 0 for ever. `home_files`: whether the
-    agent's home folder can be looked at. `terminal` is `shell`, `command` (that of `terminal_command` alone) or `none`.
+    `setup_seconds`: what one setup script may take. `permission_seconds`: how long a question may stay unanswered before it
+    is denied, 0 for ever. `home_files`: whether the agent's home folder can be looked at. `terminal` is `shell`, `command`
+    (that of `terminal_command` alone) or `none`.
     """
 
     home: Path
@@ -45,6 +50,7 @@ class Surroundings:
     terminal_command: Sequence[str] = ()
     channels: Mapping[str, Channel] = field(default_factory=dict)
     grace: float = 5.0
+    setup_seconds: float = SCRIPT_SECONDS
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -105,6 +111,7 @@ class ServiceManager:
             transport=self._around.transport(spec),
             always=self._always,
             rules_grew=self._rules_grew,
+            setup_seconds=self._around.setup_seconds,
             terminals=Terminals(
                 Place(
                     folder=spec.workspace,
@@ -258,4 +265,4 @@ def _write_spec(path: Path, spec: SessionSpec) -> None:
 def _read_spec(path: Path) -> SessionSpec:
     known = {field.name for field in fields(SessionSpec)}
     found = json.loads(path.read_text(encoding="utf-8"))
-    return SessionSpec(**{name: value for name, value in found.items() if name in known})
+    return _SPEC.validate_python({name: value for name, value in found.items() if name in known})

@@ -58,6 +58,7 @@ class ProcessPods(PodManager):
             error=str(found.get("error") or ""),
             hint=str(found.get("hint") or ""),
             log_tail=tail,
+            busy=bool(found.get("busy")),
         )
 
     async def stop(self, session_id: UUID, memory: Mapping[str, Any]) -> None:  # noqa: ARG002 - Skuld knows all

@@ -62,8 +62,10 @@ class Launch:
         """From `provisioning` to `running`. Raises what is wrong."""
         pause, step = FIRST_LOOK, ""
         try:
-            async with asyncio.timeout(self.timeout):
+            async with asyncio.timeout(self.timeout) as limit:
                 while (found := await self.pods.status(session_id, memory)).state == "starting":
+                    if found.busy:
+                        limit.reschedule(asyncio.get_running_loop().time() + self.timeout)
                     if found.step and found.step != step:
                         step = found.step
                         await self._step(session_id, step)

@@ -66,13 +66,17 @@ class SessionRepository(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodStatus:
-    """`absent`: there is no pod. `failed`: it will not come up or has died; `error` says why, verbatim."""
+    """`absent`: there is no pod. `failed`: it will not come up or has died; `error` says why, verbatim.
+
+    `busy`: it starts, and does something with limits of its own (clones, setup scripts) that the limit of a start is not for.
+    """
 
     state: Literal["absent", "starting", "ready", "failed"]
     step: str = ""
     error: str = ""
     hint: str = ""
     log_tail: Sequence[str] = ()
+    busy: bool = False
 
 
 class PodManager(ABC):
