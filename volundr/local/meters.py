@@ -15,13 +15,14 @@ SAVE_SECONDS = 5.0
 
 
 def forget_counts(folder: Path) -> None:
-    """What the workers of an earlier forge counted."""
+    """Empty the folder of what an earlier forge's workers counted, or make it: where it stands, workers leave their counts."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for path in folder.glob("*.json"):
         path.unlink(missing_ok=True)
 
 
 class MeterFiles(MeterExchange):
-    """`folder` belongs to one forge; whoever starts it empties it. A worker's file outlives it: counters only grow."""
+    """`folder` belongs to one forge; whoever starts several workers makes it. A worker's file outlives it: counters only grow."""
 
     def __init__(self, folder: Path, meter: Meter) -> None:
         self._folder = folder
@@ -47,7 +48,8 @@ class MeterFiles(MeterExchange):
             await asyncio.to_thread(self._write, text)
 
     def _write(self, text: str) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._folder.is_dir():
+            return  # one process alone: nobody else would read it
         fresh = self._folder / f".{self._own}"
         fresh.write_text(text)
         fresh.replace(self._folder / self._own)
