@@ -1,6 +1,6 @@
 """Puts Volundr together. The one module that knows every other; it wires and does nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from volundr.domain.sessions.model import Status
 from volundr.domain.sessions.ports import EventBroadcaster, PodManager
 from volundr.domain.sessions.progress import Progress
 from volundr.domain.sessions.reconcile import Reconciler
+from volundr.domain.sessions.remote_only import RemoteOnly
 from volundr.domain.sessions.service import Rules, SessionService
 from volundr.domain.system import SystemReport, SystemService
 from volundr.domain.workspaces import Workspaces
@@ -63,6 +64,8 @@ class Forge:
     reconciler: Reconciler
     db: Database
     parts: Sequence[Part]
+    load_all: Callable[[], None]
+    """Load every route now: a server does before it takes requests, a laptop when somebody asks for one."""
     tasks: Tasks = field(default_factory=Tasks)
 
     def start(self) -> None:
@@ -104,11 +107,11 @@ def build_forge(
     identity, authorization = chosen.identity, chosen.authorization
     parts = [part(ground) for part in PARTS]
     progress = Progress(ground.sessions, ground.events)
-    service, catalog = _sessions(ground, parts, progress)
+    service, catalog = _sessions(ground, parts, progress, server=site is not None)
     gateway = LocalGateway(lambda s: pods.upstream(s.id, s.pod) if s.status is Status.RUNNING else None)
     services: dict[type, Any] = {
         SessionService: service,
-        SystemService: SystemService(LocalMachine(db), catalog, _about(settings, db)),
+        SystemService: SystemService(LocalMachine(db), catalog, _about(settings, db), pods),
         Workspaces: ground.workspaces,
         EventBroadcaster: ground.events,
         GatewayPort: gateway,
@@ -126,7 +129,8 @@ def build_forge(
         secret=keys.session,
         session=service.get,
     )
-    api = described(build_api(services, ground.site, identity, authorization, settings.limits.body_bytes))
+    api_app = build_api(services, ground.site, identity, authorization, settings.limits.body_bytes)
+    api = described(api_app)
     webui, rooms = (
         security.SecurityMiddleware(app, site=ground.site, identity=identity) for app in (WebUI(WEBUI), GatewayApp(door))
     )
@@ -139,18 +143,20 @@ def build_forge(
         reconciler=Reconciler(ground.sessions, pods, service, progress),
         db=db,
         parts=parts,
+        load_all=api_app.state.late.all_now,
         tasks=ground.tasks,
     )
 
 
-def _sessions(ground: Ground, parts: Sequence[Part], progress: Progress) -> tuple[SessionService, LocalAgents]:
+def _sessions(ground: Ground, parts: Sequence[Part], progress: Progress, *, server: bool) -> tuple[SessionService, LocalAgents]:
     """The session service with the contributors and gates of all parts."""
     settings = ground.settings
     agents = ground.adapters.all(Agent, settings.agents)
     core = CoreContributor(ground.keys.session, f"http://127.0.0.1:{ground.port}", settings.sessions.transport)
     contributors = [core, WorkspaceContributor(ground.workspaces), *(one for part in parts for one in part.contributors)]
     launch = Launch(pods=ground.pods, contributors=contributors, progress=progress, timeout=settings.sessions.start_timeout)
-    rules = Rules(definitions=settings.definitions, gates=[gate for part in parts for gate in part.gates])
+    gates = [*([RemoteOnly()] if server else []), *(gate for part in parts for gate in part.gates)]
+    rules = Rules(definitions=settings.definitions, gates=gates)
     service = SessionService(ground.sessions, ground.workspaces, launch, agents, ground.tasks, rules)
     return service, LocalAgents(agents, settings.environment)
 

@@ -8,10 +8,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from volundr import __version__
 from volundr.api import errors, idempotency, security
-from volundr.api.late import LateRoutes
 from volundr.api.metered import Metered
-from volundr.api.routes import EARLY, LATE
+from volundr.api.routes import EARLY, TABLE
 from volundr.api.security import Site
+from volundr.api.segments import Segments
 from volundr.domain.identity import AuthorizationPort, IdentityPort
 from volundr.domain.metrics import Meter
 
@@ -32,12 +32,11 @@ def build_api(
     app.state.site = site
     errors.install(app)
     app.add_middleware(idempotency.IdempotentPosts, services=services)
+    app.add_middleware(errors.Answered)
     app.add_middleware(errors.BodyLimit, limit=limit)
     security.install(app, site=site, identity=identity, authorization=authorization)
     app.add_middleware(Metered, meter=services.get(Meter) or Meter())
-    for router in EARLY:
-        app.include_router(router, responses=dict(errors.PROBLEMS))
-    app.state.late = LateRoutes(app, LATE)
+    app.router.default = app.state.segments = Segments(TABLE, EARLY, app.router.default)
     return app
 
 

@@ -8,6 +8,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
 from volundr.api.errors import Problem
+from volundr.api.routes import routers
+from volundr.api.segments import together
 
 REF = "#/components/schemas/{model}"
 
@@ -18,7 +20,7 @@ def install(app: FastAPI, also: Callable[[], tuple[Sequence[Any], Sequence[APIRo
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
             frames_from, more = also()
-            routes = [*app.routes, *(route for router in more for route in router.routes)]
+            routes = [*together(routers()).routes, *(route for router in more for route in router.routes)]
             found = get_openapi(title=app.title, version=app.version, routes=routes, description=DESCRIPTION)
             schemas = found.setdefault("components", {}).setdefault("schemas", {})
             schemas["Problem"] = Problem.model_json_schema(ref_template=REF)

@@ -1,31 +1,16 @@
-"""Which routers the API has. A resource is one file; add a new one to LATE, under the first part of its path.
-
-EARLY is what the web UI's first page and the brokers ask for at once: everything else costs nothing until it is asked for.
-The path of a route belongs to one module alone (a rule test looks), so that early and late never share one.
-"""
+"""Which routers the API has. A resource is one file; add a new one here, under the first part of its path."""
 
 from collections.abc import Mapping, Sequence
 
 from fastapi import APIRouter
 
-from volundr.api import health, login, permissions, sessions, stream, system
-from volundr.api.late import Load
-
-EARLY: Sequence[APIRouter] = (
-    sessions.router,
-    permissions.router,
-    stream.router,
-    system.router,
-    login.router,
-    health.router,
-)
+from volundr.api.segments import Load
 
 
-def _of_sessions() -> Sequence[APIRouter]:
-    """What stands under `/sessions/{session_id}/`."""
-    from volundr.api import chronicles, reports
+def _chronicles_of_sessions() -> Sequence[APIRouter]:
+    from volundr.api import chronicles
 
-    return (reports.router, chronicles.router)
+    return (chronicles.router,)
 
 
 def _definitions() -> Sequence[APIRouter]:
@@ -40,10 +25,22 @@ def _git() -> Sequence[APIRouter]:
     return (git.router,)
 
 
+def _health() -> Sequence[APIRouter]:
+    from volundr.api import health
+
+    return (health.router,)
+
+
 def _integrations() -> Sequence[APIRouter]:
     from volundr.api import integrations
 
     return (integrations.router,)
+
+
+def _login() -> Sequence[APIRouter]:
+    from volundr.api import login
+
+    return (login.router,)
 
 
 def _metrics() -> Sequence[APIRouter]:
@@ -52,10 +49,64 @@ def _metrics() -> Sequence[APIRouter]:
     return (metrics.router,)
 
 
+def _permissions() -> Sequence[APIRouter]:
+    from volundr.api import permissions
+
+    return (permissions.router,)
+
+
+def _presets() -> Sequence[APIRouter]:
+    from volundr.api import presets
+
+    return (presets.router,)
+
+
+def _profiles() -> Sequence[APIRouter]:
+    from volundr.api import profiles
+
+    return (profiles.router,)
+
+
+def _prompts() -> Sequence[APIRouter]:
+    from volundr.api import prompts
+
+    return (prompts.router,)
+
+
+def _reports() -> Sequence[APIRouter]:
+    from volundr.api import reports
+
+    return (reports.router,)
+
+
 def _retention() -> Sequence[APIRouter]:
     from volundr.api import retention
 
     return (retention.router,)
+
+
+def _sessions() -> Sequence[APIRouter]:
+    from volundr.api import sessions
+
+    return (sessions.router,)
+
+
+def _stream() -> Sequence[APIRouter]:
+    from volundr.api import stream
+
+    return (stream.router,)
+
+
+def _system() -> Sequence[APIRouter]:
+    from volundr.api import system
+
+    return (system.router,)
+
+
+def _templates() -> Sequence[APIRouter]:
+    from volundr.api import templates
+
+    return (templates.router,)
 
 
 def _tracker() -> Sequence[APIRouter]:
@@ -64,21 +115,40 @@ def _tracker() -> Sequence[APIRouter]:
     return (tracker.router,)
 
 
-LATE: Mapping[str, Load] = {
-    "sessions": _of_sessions,
+TABLE: Mapping[str, Load] = {
+    "sessions": _sessions,
+    "sessions/report": _reports,
+    "sessions/usage": _reports,
+    "sessions/timeline": _reports,
+    "sessions/chronicle": _chronicles_of_sessions,
+    "agents": _system,
     "definitions": _definitions,
     "git": _git,
+    "healthz": _health,
     "integrations": _integrations,
+    "login": _login,
+    "me": _system,
     "metrics": _metrics,
+    "openapi.json": _system,
+    "permissions": _permissions,
+    "presets": _presets,
+    "profiles": _profiles,
+    "prompts": _prompts,
+    "readyz": _health,
     "retention": _retention,
+    "stream": _stream,
+    "system": _system,
+    "templates": _templates,
     "tracker": _tracker,
 }
-"""First part of the path (behind `/api/v1/`, or of the whole path) → its routers, imported when that is first asked for."""
+"""First part of the path (behind `/api/v1/`, or of the whole path), or `sessions/<what>` for what stands under
+`/sessions/{session_id}/`, → its routers. Real imports, made when that is first asked for. A rule test sees to it that every
+route of a router can be reached by the key it is under."""
+
+EARLY = ("sessions", "login", "me", "permissions", "stream", "healthz")
+"""What the web UI's first page asks for at once."""
 
 
 def routers() -> Sequence[APIRouter]:
     """All of them, each once."""
-    found = list(EARLY)
-    for load in LATE.values():
-        found += [router for router in load() if not any(router is known for known in found)]
-    return found
+    return [router for load in dict.fromkeys(TABLE.values()) for router in load()]

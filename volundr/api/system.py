@@ -1,5 +1,6 @@
 """/system, /agents and /me: the forge, its machine, and who you are."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -44,8 +45,7 @@ async def list_agents(system: System, _: Reader) -> Sequence[AgentDescription]:
 
 @router.get("/openapi.json", include_in_schema=False)
 async def openapi_document(request: Request, _: Reader) -> JSONResponse:
-    await request.app.state.late.all()
-    return JSONResponse(request.app.openapi())
+    return JSONResponse(await asyncio.to_thread(request.app.openapi))
 
 
 @router.get("/system/folders")

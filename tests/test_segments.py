@@ -1,4 +1,4 @@
-"""Routes that are loaded when they are first asked for behave as if they had always been there."""
+"""Routes that are made when they are first asked for behave as if they had always been there."""
 
 import asyncio
 import subprocess
@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 from tests.forge import Site, in_forge
+from volundr.api.routes import TABLE
+from volundr.api.segments import segment
 
 
 def test_many_who_ask_at_once_all_find_it(tmp_path: Path) -> None:
@@ -42,6 +44,13 @@ def test_the_document_has_all_of_them_whoever_was_asked_before(tmp_path: Path) -
         assert {"/api/v1/git/branches", "/api/v1/tracker/status", "/metrics", "/api/v1/sessions"} <= paths.keys()
 
     in_forge(tmp_path, scenario)
+
+
+def test_every_route_is_found_under_the_key_of_its_router() -> None:
+    for key, load in TABLE.items():
+        mine = {segment(getattr(route, "path", ""), TABLE) for router in load() for route in router.routes}
+        assert key in mine
+        assert all(TABLE[one] is load for one in mine), (key, mine)
 
 
 def test_an_app_starts_without_what_nobody_asked_for() -> None:
