@@ -143,7 +143,7 @@ def build_forge(
         reconciler=Reconciler(ground.sessions, pods, service, progress),
         db=db,
         parts=parts,
-        load_all=api_app.state.late.all_now,
+        load_all=api_app.state.segments.all,
         tasks=ground.tasks,
     )
 
