@@ -64,7 +64,9 @@ async def _forge(
     supervisor = Supervisor(settings.home, roles(settings.home, keys.manage, settings.sessions.stop_grace), _inherited(settings))
     skuld = Skuld(socket=runfile.socket_path(settings.home, "skuld"), key=keys.manage)
     adapters = load(settings.home)
-    adapters.offer(PodManager, "process", ProcessSettings, lambda _: ProcessPods(skuld, supervisor))
+    adapters.offer(
+        PodManager, "process", ProcessSettings, lambda _: ProcessPods(skuld, supervisor, place=runfile.place(settings.home))
+    )
     db = await open_database(settings)
     forge = build_forge(settings, listener.getsockname()[1], db, adapters.one(PodManager, settings.pods.section()), adapters)
     myself = runfile.myself(forge.site.url)
@@ -172,12 +174,15 @@ async def _worker(settings: Settings, listener: socket.socket, talking: int) -> 
     keepers, tasks = Keepers(("skuld", "shim")), Tasks()
     skuld = Skuld(socket=runfile.socket_path(settings.home, "skuld"), key=keys_of(settings.home).manage)
     adapters = load(settings.home)
-    adapters.offer(PodManager, "process", ProcessSettings, lambda _: ProcessPods(skuld, keepers))
+    adapters.offer(
+        PodManager, "process", ProcessSettings, lambda _: ProcessPods(skuld, keepers, place=runfile.place(settings.home))
+    )
     async with asked_to_end() as over, parent(talking, keepers) as above:
         tasks.spawn(above.listen(), name="listen to the server").add_done_callback(lambda _: over.set())
         db = await open_database(settings)
         pods = adapters.one(PodManager, settings.pods.section())
         forge = build_forge(settings, listener.getsockname()[1], db, pods, adapters, site_of(settings, listener))
+        forge.load_all()
         try:
             app = EndsStreams(forge.app, over)
             async with serving(app, listener, forge.socket, WORKER_GRACE_SECONDS):

@@ -21,5 +21,5 @@ async def health(system: System) -> dict[str, str]:
 @router.get("/readyz", openapi_extra={"x-open": True})
 async def ready(system: System) -> dict[str, str]:
     """Sessions can be started: database and pods are there. Open to everybody."""
-    await system.check_database()
+    await system.check_all()
     return {"status": "ready"}

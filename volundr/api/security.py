@@ -17,7 +17,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from volundr.domain.errors import Forbidden, Invalid, NotFound
+from volundr.domain.errors import Forbidden, Invalid, NotFound, Unavailable
 from volundr.domain.identity import AuthorizationPort, Credentials, IdentityPort, Principal, Resource, Whose, own
 from volundr.domain.roles import ACTIONS
 
@@ -84,6 +84,11 @@ def local_site(port: int, extra: Iterable[str] = ()) -> Site:
     more = [host.lower() for host in extra]
     origins = [f"http://{host}" for host in own + more] + [f"https://{host}" for host in more]
     return Site(hosts=frozenset(own + more), origins=frozenset(origins))
+
+
+def unavailable(error: Unavailable) -> Refusal:
+    """Who asks cannot be found out now: nobody gets in."""
+    return Refusal(status=503, detail=str(error), hint=error.hint)
 
 
 def server_site(port: int, names: Iterable[str], public: Sequence[str]) -> Site:
@@ -181,7 +186,11 @@ class SecurityMiddleware:
         if refusal is not None:
             await refuse(scope, send, refusal)
             return
-        scope.setdefault("state", {})["principal"] = await self._identity.identify(shown) if shown else None
+        try:
+            scope.setdefault("state", {})["principal"] = await self._identity.identify(shown) if shown else None
+        except Unavailable as error:
+            await refuse(scope, send, unavailable(error))
+            return
         await self._app(scope, receive, _with_headers(send, private=scope["path"].startswith("/api/")))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from volundr.domain.agents import AgentCatalog, AgentDescription
+from volundr.domain.sessions.ports import PodManager
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +42,9 @@ class Machine(ABC):
 
 
 class SystemService:
-    def __init__(self, machine: Machine, agents: AgentCatalog, about: SystemReport) -> None:
+    def __init__(self, machine: Machine, agents: AgentCatalog, about: SystemReport, pods: PodManager) -> None:
         self._machine = machine
+        self._pods = pods
         self._agents = agents
         self._about = about
 
@@ -62,3 +64,8 @@ class SystemService:
 
     async def check_database(self) -> None:
         await self._machine.check_database()
+
+    async def check_all(self) -> None:
+        """Raises Unavailable when the database or the place where sessions run does not answer."""
+        await self._machine.check_database()
+        await self._pods.check()

@@ -12,7 +12,17 @@ from uuid import UUID
 
 from starlette.types import Message, Receive, Scope, Send
 
-from volundr.api.security import UNAUTHENTICATED, Headers, Refusal, Site, check_host, check_origin, credentials, refuse
+from volundr.api.security import (
+    UNAUTHENTICATED,
+    Headers,
+    Refusal,
+    Site,
+    check_host,
+    check_origin,
+    credentials,
+    refuse,
+    unavailable,
+)
 from volundr.domain import tickets
 from volundr.domain.errors import NotFound, Unavailable
 from volundr.domain.gateway import GatewayPort
@@ -78,7 +88,7 @@ class Door:
         except NotFound:
             upstream = None
         except Unavailable as error:
-            raise Refused(Refusal(status=503, detail=str(error), hint=error.hint)) from error
+            raise Refused(unavailable(error)) from error
         if upstream is None:
             raise Refused(UNKNOWN)
         return session_id, upstream
@@ -120,7 +130,10 @@ async def decide(door: Door, head: bytes) -> Pass:
         refusal = Refusal(status=400, detail="A WebSocket begins with a GET request that has no body.")
     if refusal is not None:
         raise Refused(refusal)
-    who = await door.identity.identify(shown) if shown else None
+    try:
+        who = await door.identity.identify(shown) if shown else None
+    except Unavailable as error:
+        raise Refused(unavailable(error)) from error
     session_id, upstream = await door.enter(target, who)
     kept = [b"%s: %s\r\n" % header for header in headers if header[0] not in _NOT_PASSED_ON]
     if b"/code/" in target and who is not None:  # the editor's own page opens it, which knows no ticket

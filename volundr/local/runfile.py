@@ -12,7 +12,7 @@ from pathlib import Path
 
 from volundr import __version__
 from volundr.domain.errors import Conflict
-from volundr.local.secrets import private_folder, write_private
+from volundr.local.secrets import private_folder, secret_file, write_private
 from volundr.process import Running, start_time
 
 LONGEST_SOCKET_PATH = 100
@@ -32,6 +32,11 @@ def socket_path(home: Path, name: str) -> Path:
     digest = sha256(os.fsencode(home)).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"volundr-{os.getuid()}-{digest}"
     return private_folder(folder) / f"{name}.sock"
+
+
+def place(home: Path) -> str:
+    """A name for this home that no other has, also none on another machine: what ran here is known by it."""
+    return secret_file(home / "run" / "place")
 
 
 def write(home: Path, name: str, running: Running) -> None:

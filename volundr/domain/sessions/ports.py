@@ -113,6 +113,10 @@ class PodManager(ABC):
     def upstream(self, session_id: UUID, memory: Mapping[str, Any]) -> Upstream | None:
         """Where the session's Skuld listens, for a gateway on this machine; None where others do the routing."""
 
+    async def check(self) -> None:
+        """Raises Unavailable when no session could be started now, with the cause. Quick: whoever watches asks it often."""
+        return
+
     @abstractmethod
     def changes(self) -> AsyncIterator[UUID]:
         """Sessions whose pod may have changed without being asked (died, came back): a hint to look, never the truth."""
