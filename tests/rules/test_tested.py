@@ -5,6 +5,12 @@ import ast
 from tests.rules.tree import ROOT, named, parsed, sources, tracked
 
 THROUGH = {
+    "volundr.wiring.templates": "test_templates",
+    "volundr.store.profiles": "test_templates",
+    "volundr.api.prompts": "test_prompts",
+    "volundr.api.presets": "test_presets",
+    "volundr.api.templates": "test_templates",
+    "volundr.api.profiles": "test_templates",
     "volundr.api.definitions": "test_front_door",
     "volundr.api.deps": "test_api_sessions",
     "volundr.api.health": "test_api_system",
@@ -27,6 +33,7 @@ THROUGH = {
     "volundr.store.census": "test_metrics",
     "volundr.api.metered": "test_metrics",
     "volundr.api.lists": "test_api_sessions",
+    "volundr.api.queries": "test_api_sessions",
     "volundr.api.reach": "test_api_sessions",
     "volundr.api.revisions": "test_api_sessions",
     "volundr.api.strict": "test_api_sessions",

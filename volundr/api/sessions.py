@@ -10,16 +10,17 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from volundr.api.deps import service
-from volundr.api.lists import Asked
 from volundr.api.permissions import QuestionIn
+from volundr.api.queries import documented, reading
 from volundr.api.reach import Readable, Sessions, Writable, session_for
 from volundr.api.revisions import IfMatch
-from volundr.api.security import WhoseRows, allowed, permit
+from volundr.api.security import allowed, permit, whose
 from volundr.api.strict import Shown, Strict, Text
 from volundr.domain import tickets
 from volundr.domain.errors import Conflict, NotFound
 from volundr.domain.gateway import GatewayPort, SessionKeys
 from volundr.domain.identity import Principal
+from volundr.domain.paging import LIMIT_MOST, PageRequest
 from volundr.domain.reports import ReportService
 from volundr.domain.sessions.model import (
     Activity,
@@ -102,12 +103,19 @@ class NewSession(Strict):
     start: bool = True
 
 
-class Chosen(BaseModel):
-    """Which sessions a list shows."""
+class SessionQuery(BaseModel):
+    """Which sessions a list shows, and how. Without `status`: all but archived."""
 
     status: list[Status] = Field(default_factory=list)
     agent: str = Field(default="", max_length=64)
     q: str = Field(default="", max_length=200, description="In the name, the branch or the source.")
+    owner: Literal["me", "all"] = Field(default="me", description="`all`: of everybody in the tenant, for its administrators.")
+    cursor: str = Field(default="", max_length=1000, description="`next` of the page before; empty for the first.")
+    limit: int = Field(default=50, ge=1, le=LIMIT_MOST)
+    sort: str = Field(default="", max_length=64, description="A field of the items, `-field` for descending.")
+
+
+asked = reading(SessionQuery)
 
 
 class SessionChange(Strict):
@@ -233,16 +241,14 @@ def answer(session: Session, status: int = 200) -> Response:
     return Response(show(session), status, {"etag": f'"{session.revision}"'}, media_type="application/json")
 
 
-@router.get("", response_model=SessionPage)
-async def list_sessions(
-    sessions: Sessions,
-    _: Reader,
-    rows: WhoseRows,
-    page: Asked,
-    chosen: Annotated[Chosen, Query()],
-) -> Response:
+@router.get("", response_model=SessionPage, openapi_extra=documented(SessionQuery))
+async def list_sessions(request: Request, sessions: Sessions, _: Reader) -> Response:
     """Newest first, without those that are archived, unless you ask for something else."""
-    found = await sessions.list(SessionFilter(whose=rows, **dict(chosen)), page)
+    query = asked(request)
+    chosen = SessionFilter(
+        status=query.status, whose=await whose(request, query.owner), agent=query.agent, q=query.q.replace("\x00", "")
+    )
+    found = await sessions.list(chosen, PageRequest(cursor=query.cursor, limit=query.limit, sort=query.sort))
     body = b'{"items":[%s],"next":%s}' % (b",".join(map(show, found.items)), json.dumps(found.next).encode())
     return Response(body, media_type="application/json")
 
