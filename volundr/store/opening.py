@@ -4,7 +4,18 @@ from pathlib import Path
 
 from volundr.db.database import Database
 from volundr.db.migrate import Migrations, migrate
-from volundr.store import chronicles, idempotency, integrations, permissions, sessions, timeline, tokens, tracker
+from volundr.store import (
+    chronicles,
+    idempotency,
+    integrations,
+    permissions,
+    presets,
+    prompts,
+    sessions,
+    timeline,
+    tokens,
+    tracker,
+)
 
 MIGRATIONS: Migrations = {
     "sessions": sessions.MIGRATIONS,
@@ -15,6 +26,8 @@ MIGRATIONS: Migrations = {
     "idempotency": idempotency.MIGRATIONS,
     "integrations": integrations.MIGRATIONS,
     "tracker": tracker.MIGRATIONS,
+    "presets": presets.MIGRATIONS,
+    "prompts": prompts.MIGRATIONS,
 }
 """In this order: later tables refer to those before."""
 
