@@ -101,6 +101,7 @@ def build_forge(
         keys=keys,
         site=site or local_site(port),
         port=port,
+        server=site is not None,
     )
     logins = FileLogins(settings.home / "run" / "logins.json")
     chosen = entry(settings, adapters, keys, logins, server=site is not None)

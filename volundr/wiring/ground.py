@@ -19,7 +19,7 @@ from volundr.store.sessions import SessionStore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """Made before any part. `tasks` end with the forge; `sessions` are the rows, not the service."""
+    """Made before any part. `tasks` end with the forge; `sessions` are the rows, not the service; `server`: several people use it."""
 
     settings: Settings
     db: Database
@@ -33,6 +33,7 @@ class Ground:
     keys: SessionKeys
     site: Site
     port: int
+    server: bool
 
 
 def _nothing(_: SessionService) -> Mapping[type, Any]:

@@ -7,6 +7,7 @@ from volundr.domain.git import RepoService
 from volundr.domain.integrations import Integration, IntegrationConnection, IntegrationRegistry, UserIntegrationService
 from volundr.domain.pull_requests import GitWorkflowService
 from volundr.domain.sessions.contributors.integrations import IntegrationContributor
+from volundr.domain.sessions.remote_only import RemoteOnly
 from volundr.domain.tracker import TrackerService
 from volundr.local.plain_git import PlainGit, WorkspacePublisher
 from volundr.store.chronicles import ChronicleStore
@@ -21,7 +22,7 @@ def part(ground: Ground) -> Part:
     async def secret_of(connection: IntegrationConnection) -> Mapping[str, str]:
         raise Unavailable(f"The credential {connection.credential!r} cannot be read: no credential store is configured.")
 
-    people = UserIntegrationService(registry, IntegrationStore(ground.db), secret_of, always=(PlainGit(ground.git),))
+    people = UserIntegrationService(registry, IntegrationStore(ground.db), secret_of, always=(PlainGit(ground.git, local=not ground.server),))
     return Part(
         services={
             UserIntegrationService: people,
@@ -30,4 +31,5 @@ def part(ground: Ground) -> Part:
             TrackerService: TrackerService(people, ProjectMappingStore(ground.db)),
         },
         contributors=(IntegrationContributor(people),),
+        gates=(RemoteOnly(),) if ground.server else (),
     )
