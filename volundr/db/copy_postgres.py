@@ -11,7 +11,7 @@ import asyncpg
 
 from volundr.db.database import Connection
 from volundr.db.migrate import LOCK, applied
-from volundr.db.postgres import APPLICATION, CONNECT_SECONDS, PostgresConnection
+from volundr.db.postgres import CONNECT_SECONDS, PostgresConnection, application
 from volundr.db.tables import BATCH, Filling, Kind, Snapshot, Table, Values, kind_of
 from volundr.domain.errors import Unavailable
 
@@ -69,7 +69,7 @@ async def read(url: str) -> AsyncIterator[Snapshot]:
 async def write(url: str) -> AsyncIterator[Filling]:
     """A transaction that is kept when the block ends well. No migration of another process runs beside it."""
     async with _connected(url) as raw, raw.transaction():
-        filling = PostgresFilling(raw)
+        filling = PostgresFilling(raw, application(url))
         await filling.connection.run(LOCK)
         yield filling
 
@@ -113,8 +113,9 @@ class PostgresSnapshot(Snapshot):
 
 
 class PostgresFilling(Filling):
-    def __init__(self, raw: Any) -> None:
+    def __init__(self, raw: Any, name: str) -> None:
         self._raw = raw
+        self._name = name
         self._references: list[tuple[str, str, str]] = []
         self.connection = PostgresConnection(raw)
 
@@ -122,7 +123,7 @@ class PostgresFilling(Filling):
         return await _tables(self.connection, names)
 
     async def busy(self) -> bool:
-        return bool(await self.connection.fetch(_OTHERS, application=APPLICATION))
+        return bool(await self.connection.fetch(_OTHERS, application=self._name))
 
     async def drop(self, tables: Sequence[str], others: Sequence[tuple[str, str]]) -> None:
         for name in tables:
