@@ -19,7 +19,10 @@ from volundr.store.sessions import SessionStore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """Made before any part. `tasks` end with the forge; `sessions` are the rows, not the service; `server`: several people use it."""
+    """Made before any part. `tasks` end with the forge; `sessions` are the rows, not the service.
+
+    `server`: several people use it.
+    """
 
     settings: Settings
     db: Database

@@ -22,7 +22,8 @@ def part(ground: Ground) -> Part:
     async def secret_of(connection: IntegrationConnection) -> Mapping[str, str]:
         raise Unavailable(f"The credential {connection.credential!r} cannot be read: no credential store is configured.")
 
-    people = UserIntegrationService(registry, IntegrationStore(ground.db), secret_of, always=(PlainGit(ground.git, local=not ground.server),))
+    always = (PlainGit(ground.git, local=not ground.server),)
+    people = UserIntegrationService(registry, IntegrationStore(ground.db), secret_of, always)
     return Part(
         services={
             UserIntegrationService: people,
