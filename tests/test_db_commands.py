@@ -3,132 +3,30 @@
 import asyncio
 import json
 import zipfile
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any
-from uuid import uuid4, uuid5
 
 import pytest
 from click.testing import CliRunner, Result
 
 from tests.conftest import NO_POSTGRES, POSTGRES
+from tests.db_kit import ROWS, Place, fill, move, place
 from volundr import settings as settings_module
 from volundr import upkeep
 from volundr.cli.main import volundr
-from volundr.db import copy_postgres, copy_sqlite
 from volundr.db.backup import check, put, save
 from volundr.db.database import Sql
-from volundr.db.migrate import bring_up, pending
-from volundr.db.postgres import PostgresDatabase
-from volundr.db.tables import BATCH, Filling, Kind, Read, Table, Values, Write, other_names, table_names
+from volundr.db.migrate import bring_up
+from volundr.db.tables import BATCH, Table, Values, other_names, table_names
 from volundr.domain.errors import Conflict, Invalid, Unavailable
 from volundr.store.opening import MIGRATIONS, open_up_to_date
 
-ROWS = 3
 needs_postgres = pytest.mark.skipif(not POSTGRES, reason=NO_POSTGRES)
 BOTH = ["sqlite", pytest.param("postgres", marks=needs_postgres)]
 WAYS = [
     ("sqlite", "sqlite"),
     *(pytest.param(a, b, marks=needs_postgres) for a, b in (("sqlite", "postgres"), ("postgres", "sqlite"))),
 ]
-SPACE = uuid4()
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A database to read and write whole: a file, or a schema of the given Postgres."""
-
-    url: str
-    file: Path
-
-    def read(self) -> Read:
-        return copy_postgres.read(self.url) if self.url else copy_sqlite.read(self.file)
-
-    def write(self) -> Write:
-        return copy_postgres.write(self.url) if self.url else copy_sqlite.write(self.file)
-
-    async def migrate(self) -> None:
-        await (await open_up_to_date(self.url, self.file)).close()
-
-    async def all(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Every row of every table, comparable: JSON is read, since each database writes it its own way."""
-        async with self.read() as found:
-            tables = await found.tables(table_names(MIGRATIONS))
-            return {
-                table.name: sorted([_read(row, table) async for rows in found.rows(table) for row in rows]) for table in tables
-            }
-
-
-def _read(row: Values, table: Table) -> tuple[str, ...]:
-    kinds = table.columns.values()
-    return tuple(
-        json.dumps(json.loads(value) if kind == "json" and value is not None else value, sort_keys=True)
-        for value, kind in zip(row, kinds, strict=True)
-    )
-
-
-@asynccontextmanager
-async def place(kind: str, folder: Path) -> AsyncIterator[Place]:
-    if kind == "sqlite":
-        yield Place("", folder / f"{uuid4().hex}.db")
-        return
-    schema = f"t{uuid4().hex}"
-    setup = await PostgresDatabase.open(POSTGRES)
-    try:
-        await setup.run(f"CREATE SCHEMA {schema}")
-        yield Place(f"{POSTGRES}{'&' if '?' in POSTGRES else '?'}search_path={schema}", folder / "unused")
-        await setup.run(f"DROP SCHEMA {schema} CASCADE")
-    finally:
-        await setup.close()
-
-
-def _value(kind: Kind, name: str, number: int) -> Any:
-    values: Mapping[Kind, Any] = {
-        "uuid": str(uuid5(SPACE, str(number))),
-        "time": f"2026-0{number + 1}-28T23:59:59.00012{number}+00:00",
-        "json": json.dumps({"é": [number, 1.5, None, True], "b": {"a": '"\\'}}),
-        "bool": number % 2 == 0,
-        "int": 2**53 + number,
-        "float": 0.1 + number / 3,
-        "bytes": "AP8=",
-        "text": f"{name} {number} — ümlaut\t“quoted”\n",
-    }
-    return values[kind]
-
-
-async def _references(target: Filling, table: str) -> Mapping[str, tuple[str, str]]:
-    """Column -> (table, column) it must be in."""
-    if not isinstance(target, copy_sqlite.SqliteFilling):
-        return {}
-    rows = await target.connection.fetch(f"PRAGMA foreign_key_list({table})")
-    return {row["from"]: (row["table"], row["to"] or "id") for row in rows}
-
-
-async def fill(into: Place, rows: int = ROWS) -> None:
-    """Some rows in every table, with every kind of value; empty ones and nulls are the stores' own business."""
-    await into.migrate()
-    async with into.write() as target:
-        tables = await target.tables(table_names(MIGRATIONS))
-        await target.loosen(tables)
-        made: dict[tuple[str, str], Sequence[Any]] = {}
-        for table in tables:
-            await target.connection.run(f'DELETE FROM "{table.name}"')
-        for table in tables:
-            known = await _references(target, table.name)
-            columns = []
-            for name, kind in table.columns.items():
-                again = made.get(known[name]) if name in known else None
-                column = again or [_value(kind, name, number) for number in range(rows)]
-                made[table.name, name] = column
-                columns.append(column)
-
-            async def batches(columns: Sequence[Sequence[Any]] = columns) -> AsyncIterator[Sequence[Values]]:
-                yield list(zip(*columns, strict=True))
-
-            assert await target.fill(table, batches()) == rows
-        await target.fasten(tables)
 
 
 @pytest.mark.parametrize(("one", "other"), WAYS)
@@ -139,29 +37,14 @@ def test_everything_moves_from_one_database_to_the_other_and_back(tmp_path: Path
             before = await first.all()
             assert set(before) == set(table_names(MIGRATIONS))
             assert all(len(rows) == ROWS for rows in before.values())
-            await _move(first, source, tmp_path / "0.zip")
-            await _move(source, target, tmp_path / "1.zip")
+            await move(first, source, tmp_path / "0.zip")
+            await move(source, target, tmp_path / "1.zip")
             assert await target.all() == before
             async with place(one, tmp_path) as back:
-                await _move(target, back, tmp_path / "2.zip")
+                await move(target, back, tmp_path / "2.zip")
                 assert await back.all() == before
 
     asyncio.run(scenario())
-
-
-async def _move(source: Place, target: Place, file: Path) -> None:
-    async with source.read() as found:
-        saved = await save(found, MIGRATIONS, file, "1")
-    assert file.stat().st_mode & 0o777 == 0o600
-    manifest = await check(file, MIGRATIONS)
-    assert manifest == saved
-    async with target.write() as into:
-        assert await put(file, manifest, into, MIGRATIONS, replace=False) == manifest.rows
-    db = await open_up_to_date(target.url, target.file)
-    try:
-        assert await pending(db, MIGRATIONS) == []
-    finally:
-        await db.close()
 
 
 @pytest.mark.parametrize("kind", BOTH)
@@ -169,7 +52,7 @@ def test_a_database_with_rows_is_not_touched_unless_it_is_to_be_replaced(tmp_pat
     async def scenario() -> None:
         async with place(kind, tmp_path) as target, place("sqlite", tmp_path) as source:
             await fill(source)
-            await _move(source, target, tmp_path / "full.zip")
+            await move(source, target, tmp_path / "full.zip")
             before = await target.all()
             async with place("sqlite", tmp_path) as empty:
                 await empty.migrate()
@@ -193,7 +76,7 @@ def test_what_fails_half_way_leaves_everything_as_it_was(tmp_path: Path, kind: s
     async def scenario() -> None:
         async with place("sqlite", tmp_path) as source, place(kind, tmp_path) as target:
             await fill(source)
-            await _move(source, target, tmp_path / "good.zip")
+            await move(source, target, tmp_path / "good.zip")
             before = await target.all()
             _without_sessions(tmp_path / "good.zip", tmp_path / "bad.zip")
             manifest = await check(tmp_path / "bad.zip", MIGRATIONS)
@@ -422,7 +305,7 @@ def test_a_million_rows_take_bounded_memory(tmp_path: Path, kind: str) -> None:
     async def scenario() -> None:
         async with place(kind, tmp_path) as source, place(kind, tmp_path) as target:
             async with source.write() as into:
-                    await bring_up(into.connection, stores)
+                await bring_up(into.connection, stores)
                 [table] = await into.tables(["things"])
                 assert await into.fill(table, rows(table)) == many
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
