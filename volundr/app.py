@@ -25,7 +25,6 @@ from volundr.domain.sessions.model import Status
 from volundr.domain.sessions.ports import EventBroadcaster, PodManager
 from volundr.domain.sessions.progress import Progress
 from volundr.domain.sessions.reconcile import Reconciler
-from volundr.domain.sessions.remote_only import RemoteOnly
 from volundr.domain.sessions.service import Rules, SessionService
 from volundr.domain.system import SystemReport, SystemService
 from volundr.domain.workspaces import Workspaces
@@ -108,7 +107,7 @@ def build_forge(
     identity, authorization = chosen.identity, chosen.authorization
     parts = [part(ground) for part in PARTS]
     progress = Progress(ground.sessions, ground.events)
-    service, catalog = _sessions(ground, parts, progress, server=site is not None)
+    service, catalog = _sessions(ground, parts, progress)
     gateway = LocalGateway(lambda s: pods.upstream(s.id, s.pod) if s.status is Status.RUNNING else None)
     services: dict[type, Any] = {
         SessionService: service,
@@ -149,15 +148,14 @@ def build_forge(
     )
 
 
-def _sessions(ground: Ground, parts: Sequence[Part], progress: Progress, *, server: bool) -> tuple[SessionService, LocalAgents]:
+def _sessions(ground: Ground, parts: Sequence[Part], progress: Progress) -> tuple[SessionService, LocalAgents]:
     """The session service with the contributors and gates of all parts."""
     settings = ground.settings
     agents = ground.adapters.all(Agent, settings.agents)
     core = CoreContributor(ground.keys.session, f"http://127.0.0.1:{ground.port}", settings.sessions.transport)
     contributors = [core, WorkspaceContributor(ground.workspaces), *(one for part in parts for one in part.contributors)]
     launch = Launch(pods=ground.pods, contributors=contributors, progress=progress, timeout=settings.sessions.start_timeout)
-    gates = [*([RemoteOnly()] if server else []), *(gate for part in parts for gate in part.gates)]
-    rules = Rules(definitions=settings.definitions, gates=gates)
+    rules = Rules(definitions=settings.definitions, gates=[gate for part in parts for gate in part.gates])
     service = SessionService(ground.sessions, ground.workspaces, launch, agents, ground.tasks, rules)
     return service, LocalAgents(agents, settings.environment)
 
