@@ -23,9 +23,9 @@ from volundr.domain.errors import Invalid
 from volundr.local import runfile
 from volundr.local.keepers import Condition, Keepers
 from volundr.local.listeners import names
+from volundr.store.opening import open_up_to_date
 
 needs_postgres = pytest.mark.skipif(not POSTGRES, reason=NO_POSTGRES)
-TWICE_TWENTY = 20
 
 
 def test_several_workers_need_postgres_and_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,8 +79,27 @@ def test_one_worker_may_use_sqlite_and_sessions_outlive_the_server(tmp_path: Pat
             assert runfile.read(one.home, "skuld") == skuld
 
 
+def _until_ready(at: Server) -> None:
+    wait_for("the server to be ready", lambda: at.ask("GET", "/readyz").status_code == 200)
+
+
 def _status(at: Server, session_id: str) -> str:
     return str(at.ask("GET", f"/api/v1/sessions/{session_id}").json()["status"])
+
+
+@pytest.mark.e2e
+@needs_postgres
+def test_whoever_comes_first_migrates_an_empty_database_and_the_others_wait(tmp_path: Path) -> None:
+    """Twenty times, eight at once, as two replicas with four workers each."""
+
+    async def at_once(url: str) -> None:
+        for db in await asyncio.gather(*(open_up_to_date(url, tmp_path / "none", 2) for _ in range(8))):
+            assert await db.fetch("SELECT id FROM sessions") == []
+            await db.close()
+
+    for _ in range(20):
+        with schema() as url:
+            asyncio.run(at_once(url))
 
 
 @pytest.mark.e2e
@@ -90,7 +109,7 @@ def test_two_replicas_with_all_their_workers_start_on_an_empty_database(tmp_path
         for replica in (one.up(), two.up()):
             assert len(replica.workers()) == 4
             assert replica.ask("GET", "/healthz").status_code == 200
-            wait_for("the replica to be ready", lambda at=replica: at.ask("GET", "/readyz").status_code == 200)
+            _until_ready(replica)
         made = one.ask("POST", "/api/v1/sessions", json={"name": "x", "agent": "demo", "start": False}).json()
         assert _status(two, made["id"]) == "created"
         assert (one.end(), two.end()) == (0, 0)

@@ -6,7 +6,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Never
 
 from volundr.domain.errors import Invalid, VolundrError
 from volundr.local import runfile
@@ -15,7 +15,6 @@ from volundr.settings import Settings
 
 if TYPE_CHECKING:
     from volundr.api.security import Site
-    from volundr.domain.sessions.ports import PodManager
 
 log = logging.getLogger(__name__)
 
@@ -242,13 +241,17 @@ def _begin(settings: Settings) -> None:
 
 def chosen(settings: Settings) -> Sequence[tuple[str, Sequence[str], Sequence[str]]]:
     """Every port that has named adapters: what is chosen, and all that is offered. Nothing is started."""
+    from volundr.domain.identity import AuthorizationPort, IdentityPort
     from volundr.domain.sessions.ports import PodManager
     from volundr.loader import load
     from volundr.local.pods import ProcessSettings
+    from volundr.wiring import entry
 
     adapters = load(settings.home)
     adapters.offer(PodManager, "process", ProcessSettings, _not_here)
-    one = {PodManager: settings.pods.use}
+    entry.offer(adapters, lambda: _not_here(None))
+    who, what = entry.chosen(settings, server=False)
+    one: dict[type, str] = {PodManager: settings.pods.use, IdentityPort: who, AuthorizationPort: what}
     rows = [
         (port.__name__, [one[port]] if port in one else adapters.names(port), adapters.names(port)) for port in adapters.ports()
     ]
@@ -256,5 +259,5 @@ def chosen(settings: Settings) -> Sequence[tuple[str, Sequence[str], Sequence[st
     return sorted([*rows, ("Database", [database], ["postgres", "sqlite"])])
 
 
-def _not_here(_: object) -> "PodManager":
-    raise Invalid("Pods are only made where a forge runs.")
+def _not_here(_: object) -> Never:
+    raise Invalid("This is only made where a forge runs.")
