@@ -147,12 +147,12 @@ _EMPTY: dict[str, Any] = {
 }
 
 
-def preset_for(action: str) -> Callable[[Request, PresetService, UUID], Awaitable[Preset]]:
+def preset_for(action: str) -> Callable[[Request, PresetService, UUID, Principal], Awaitable[Preset]]:
     """A dependency that hands the route the preset of its `{preset_id}`, if its caller may do this to it."""
-    decide = allowed(action)
 
-    async def reached(request: Request, presets: Presets, preset_id: UUID) -> Preset:
-        await decide(request)
+    async def reached(
+        request: Request, presets: Presets, preset_id: UUID, _: Annotated[Principal, Depends(allowed(action))]
+    ) -> Preset:
         preset = await presets.get(preset_id)
         await reach(request, action, preset, of_preset(preset))
         return preset

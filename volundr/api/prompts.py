@@ -86,12 +86,12 @@ class PromptSearch(PromptQuery):
     q: Text = Field(default="", max_length=500, description="Words that must all occur, in name, content or tags.")
 
 
-def prompt_for(action: str) -> Callable[[Request, PromptService, UUID], Awaitable[SavedPrompt]]:
+def prompt_for(action: str) -> Callable[[Request, PromptService, UUID, Principal], Awaitable[SavedPrompt]]:
     """A dependency that hands the route the prompt of its `{prompt_id}`, if its caller may do this to it."""
-    decide = allowed(action)
 
-    async def reached(request: Request, prompts: Prompts, prompt_id: UUID) -> SavedPrompt:
-        await decide(request)
+    async def reached(
+        request: Request, prompts: Prompts, prompt_id: UUID, _: Annotated[Principal, Depends(allowed(action))]
+    ) -> SavedPrompt:
         prompt = await prompts.get(prompt_id)
         await reach(request, action, prompt, of_prompt(prompt))
         return prompt

@@ -66,6 +66,7 @@ def examine(settings: "Settings") -> Iterator[Finding]:
         _git,
         _docker,
         _agents,
+        _files,
         _port,
     )
     for check in checks:
@@ -177,6 +178,23 @@ def _agents(settings: "Settings") -> Iterator[Finding]:
             yield Finding(level="ok", what=name, found=" ".join(part for part in (found.version, found.path) if part) or "ready")
         else:
             yield Finding(level="warn", what=name, found=found.problem, fix=found.hint)
+
+
+def _files(settings: "Settings") -> Iterator[Finding]:
+    """Profiles and templates."""
+    from volundr.broker.transports.transport import Agent
+    from volundr.loader import load
+    from volundr.local.profiles import YamlProfiles
+    from volundr.local.templates import YamlTemplates
+
+    agents = {*load(settings.home).names(Agent), *settings.agents}
+    problems = [
+        *run(YamlProfiles(settings.home, agents).problems()),
+        *run(YamlTemplates(settings.home, agents).problems()),
+    ]
+    for problem in problems:
+        fix = "Mend the file; a forge that runs takes it up by itself."
+        yield Finding(level="warn", what="files", found=str(problem), fix=fix)
 
 
 def _port(settings: "Settings") -> Iterator[Finding]:
