@@ -154,6 +154,8 @@ def run_worker(settings: Settings, arguments: Sequence[str]) -> None:
 
     log_to(log_file(settings.log_folder / "forge.log"), logging.StreamHandler(sys.stderr))
     listening, talking = (int(one) for one in arguments)
+    for handle in (listening, talking):
+        os.set_inheritable(handle, False)  # for us, not for what we start
     with socket.socket(fileno=listening) as listener:
         run(_worker(settings, listener, talking))
 
