@@ -10,7 +10,7 @@ from volundr import __version__
 from volundr.db.migrate import Step, migrate, pending
 from volundr.local import runfile
 from volundr.settings import Settings
-from volundr.store.opening import MIGRATIONS, open_database
+from volundr.store.opening import MIGRATIONS, bring_up_postgres, open_database
 
 if TYPE_CHECKING:
     from volundr.db.backup import Manifest
@@ -36,7 +36,9 @@ async def plan(settings: Settings) -> Sequence[Step]:
 async def bring_up_to_date(settings: Settings) -> int:
     """Run what is pending, all or nothing; returns how many statements that was."""
     runfile.prepare(settings.home)
-    db = await open_database(settings.database.url, _file(settings))
+    if settings.database.url:
+        return await bring_up_postgres(settings.database.url)
+    db = await open_database("", _file(settings))
     try:
         return await migrate(db, MIGRATIONS)
     finally:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from volundr.db.database import Database
-from volundr.db.migrate import Migrations, migrate
+from volundr.db.migrate import Migrations, bring_up, migrate
 from volundr.store import (
     chronicles,
     idempotency,
@@ -34,6 +34,9 @@ MIGRATIONS: Migrations = {
 
 async def open_up_to_date(url: str, file: Path, connections: int = 10) -> Database:
     """The Postgres database of this URL with so many connections, or the SQLite one in this file when it is empty; migrated."""
+    if url:
+        await bring_up_postgres(url)
+        return await open_database(url, file, connections)
     db = await open_database(url, file, connections)
     try:
         await migrate(db, MIGRATIONS)
@@ -41,6 +44,15 @@ async def open_up_to_date(url: str, file: Path, connections: int = 10) -> Databa
         await db.close()
         raise
     return db
+
+
+async def bring_up_postgres(url: str) -> int:
+    """What `migrate` does, on a connection without a time limit: a new index of a large table takes its time, and whoever
+    starts meanwhile waits for it. Returns how many statements were run."""
+    from volundr.db.copy_postgres import write
+
+    async with write(url) as target:
+        return await bring_up(target.connection, MIGRATIONS)
 
 
 async def open_database(url: str, file: Path, connections: int = 10) -> Database:
