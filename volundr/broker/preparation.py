@@ -12,7 +12,7 @@ import os
 import shutil
 import signal
 from asyncio import StreamReader
-from asyncio.subprocess import DEVNULL, Process
+from asyncio.subprocess import Process
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -21,7 +21,6 @@ from typing import Any, Literal, Self
 
 from volundr.domain.errors import Invalid, Unavailable, VolundrError
 from volundr.domain.sessions.spec import Repository, SessionSpec
-from volundr.process import Running, start_time
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +41,13 @@ _UNATTENDED: Mapping[str, str] = {
     "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ConnectTimeout=15",
 }
 """Nobody is there to answer git. What the session itself sets goes before this."""
+_BOUND = (
+    "/bin/sh",
+    "-c",
+    'exec 3<&0; (read -r _ <&3; kill -KILL 0) >/dev/null 2>&1 & exec 3<&- </dev/null; exec "$@"',
+    "setup",
+)
+"""Runs what follows as the leader of its group, which ends when the pipe on its stdin does: with Skuld, however that ends."""
 AGAIN = "Mend it, then start the session again: it goes on with this step."
 
 type Say = Callable[[str], None]
@@ -100,14 +106,10 @@ class Preparation:
 
     @classmethod
     def read(cls, spec: SessionSpec, folder: Path, limit: float = SCRIPT_SECONDS) -> Self:
-        """Blocking. What is still to be done for this session, whose own folder this is. `limit`: seconds for one script.
-
-        Ends what an earlier Skuld that was killed has left running.
-        """
+        """Blocking. What is still to be done for this session, whose own folder this is. `limit`: seconds for one script."""
         if not steps_of(spec):
             return cls(spec, folder, (), complete=True)
         kept = _kept(folder)
-        _end_leftover(kept.get("running"))
         made = cls(spec, folder, [str(one) for one in kept.get("done", ())], complete=bool(kept.get("complete")))
         made._limit = limit
         return made
@@ -200,17 +202,19 @@ class Preparation:
         """Run it to its end and give its output to `out`. Raises Unavailable when it takes too long or cannot be run."""
         env = {**_UNATTENDED, **{name: value for name, value in self.spec.env.items() if name not in _FOREIGN}}
         said, end = os.pipe()  # of our own: asyncio's would be waited for, however long a process left behind holds it
+        bond, life = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
-                *argv, cwd=cwd, env=env, stdin=DEVNULL, stdout=end, stderr=end, start_new_session=True
+                *_BOUND, *argv, cwd=cwd, env=env, stdin=bond, stdout=end, stderr=end, start_new_session=True
             )
         except OSError as error:
-            os.close(said)
+            for pipe in (said, life):
+                os.close(pipe)
             raise Unavailable(f"{argv[0]} cannot be run in {cwd}: {error.strerror}.", AGAIN) from error
         finally:
-            os.close(end)
+            for pipe in (end, bond):
+                os.close(pipe)
         try:
-            await self._keep(complete=False, running=process.pid)
             async with asyncio.timeout(deadline or quiet) as limit, asyncio.TaskGroup() as group:
                 listening = group.create_task(_listen(said, out, limit, quiet), name="listen to a setup step")
                 code = await process.wait()
@@ -220,15 +224,13 @@ class Preparation:
             what = f"said nothing for {quiet:.0f} s" if quiet else f"was not done within {(deadline or 0) / 60:.0f} min"
             raise Unavailable(f"{self.step}: it {what} and was ended.", AGAIN) from error
         finally:
+            os.close(life)
             await _end(process)
         return code
 
-    async def _keep(self, *, complete: bool, running: int = 0) -> None:
-        begun = start_time(running) if running else None
-        body: dict[str, Any] = {"done": self._done, "complete": complete}
-        if begun is not None:
-            body["running"] = {"pid": running, "start_time": begun}
-        await asyncio.to_thread(_write, self._folder / "setup.json", json.dumps(body))
+    async def _keep(self, *, complete: bool) -> None:
+        body = json.dumps({"done": self._done, "complete": complete})
+        await asyncio.to_thread(_write, self._folder / "setup.json", body)
 
 
 @dataclass(slots=True)
@@ -296,13 +298,6 @@ async def _end(process: Process) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     await asyncio.shield(process.wait())
-
-
-def _end_leftover(left: object) -> None:
-    match left:
-        case {"pid": int(pid), "start_time": int(begun)} if Running(pid=pid, start_time=begun).alive():
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(pid, signal.SIGKILL)
 
 
 def _kept(folder: Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 FIRST_LOOK = 0.02
 LONGEST_PAUSE = 0.5
+PATIENCE_SECONDS = 20.0
 
 
 class Superseded(Exception):
@@ -63,7 +64,7 @@ class Launch:
         pause, step = FIRST_LOOK, ""
         try:
             async with asyncio.timeout(self.timeout) as limit:
-                while (found := await self.pods.status(session_id, memory)).state == "starting":
+                while (found := await self._look(session_id, memory)).state == "starting":
                     if found.busy:
                         limit.reschedule(asyncio.get_running_loop().time() + self.timeout)
                     if found.step and found.step != step:
@@ -80,6 +81,17 @@ class Launch:
         if found.state != "ready":
             raise Unavailable(explain(found), hint=found.hint)
         await self.progress.move(session_id, Status.RUNNING, {"step": "", "error": "", "hint": ""})
+
+    async def _look(self, session_id: UUID, memory: Mapping[str, Any]) -> PodStatus:
+        """A place that does not answer is asked again for a while: its Skuld may just be starting anew."""
+        end = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        while True:
+            try:
+                return await self.pods.status(session_id, memory)
+            except Unavailable:
+                if asyncio.get_running_loop().time() >= end:
+                    raise
+            await asyncio.sleep(LONGEST_PAUSE)
 
     async def _give_up(self, session_id: UUID, memory: Mapping[str, Any]) -> None:
         """A pod that is late must not come up behind a session that has failed."""
