@@ -10,6 +10,7 @@ import httpx
 
 from tests.pods import TablePods
 from volundr import settings as settings_module
+from volundr.api.security import local_site
 from volundr.app import Forge, build_forge, open_database
 from volundr.domain.sessions.model import Status
 from volundr.loader import load
@@ -44,7 +45,8 @@ class Site:
 
 
 @asynccontextmanager
-async def forge_in(home: Path, url: str = "", port: int = PORT) -> AsyncIterator[Site]:
+async def forge_in(home: Path, url: str = "", port: int = PORT, *, server: bool = False) -> AsyncIterator[Site]:
+    """`server`: with accounts and roles; `http` then carries the first administrator's token."""
     environ = {"VOLUNDR_HOME": str(home), "PATH": "/usr/bin:/bin", "HOME": str(home), **NO_NETWORK}
     if url:
         environ["VOLUNDR_DATABASE_URL"] = url
@@ -53,8 +55,9 @@ async def forge_in(home: Path, url: str = "", port: int = PORT) -> AsyncIterator
     settings = settings_module.load({}, environ)
     db = await open_database(settings)
     pods = TablePods()
-    forge = build_forge(settings, port, db, pods, load(home, outside=False))
-    token = (home / "token").read_text().strip()
+    forge = build_forge(settings, port, db, pods, load(home, outside=False), local_site(port) if server else None)
+    await forge.prepare()
+    token = (home / ("admin-token" if server else "token")).read_text().strip()
     transport = httpx.ASGITransport(forge.app)
     try:
         async with httpx.AsyncClient(

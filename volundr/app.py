@@ -67,6 +67,12 @@ class Forge:
     """Load every route now: a server does before it takes requests, a laptop when somebody asks for one."""
     tasks: Tasks = field(default_factory=Tasks)
 
+    async def prepare(self) -> None:
+        """To be done before the first request is taken."""
+        for part in self.parts:
+            for prepare in part.prepare:
+                await prepare()
+
     def start(self) -> None:
         """Begin to look after the sessions there are."""
         self.reconciler.start(self.tasks)
@@ -103,7 +109,7 @@ def build_forge(
         server=site is not None,
     )
     logins = FileLogins(settings.home / "run" / "logins.json")
-    chosen = entry(settings, adapters, keys, logins, server=site is not None)
+    chosen = entry(ground, keys, logins)
     identity, authorization = chosen.identity, chosen.authorization
     parts = [part(ground) for part in PARTS]
     progress = Progress(ground.sessions, ground.events)
@@ -116,7 +122,7 @@ def build_forge(
         EventBroadcaster: ground.events,
         GatewayPort: gateway,
         SessionKeys: keys,
-        Logins: logins,
+        Logins: chosen.logins,
         AgentCatalog: catalog,
     }
     for part in parts:

@@ -70,6 +70,7 @@ async def _forge(
     forge = build_forge(settings, listener.getsockname()[1], db, adapters.one(PodManager, settings.pods.section()), adapters)
     myself = runfile.myself(forge.site.url)
     try:
+        await forge.prepare()
         async with asked_to_end() as over, serving(forge.app, listener, forge.socket):
             runfile.write(settings.home, "forge", myself)
             tell(forge.site.url, f"{forge.site.url}/login#{forge.logins.code()}")
@@ -106,6 +107,11 @@ def run_server(settings: Settings, tell: Callable[[Listening], None], say: Calla
             f"{settings.server.workers} workers need a Postgres database, and none is set.",
             hint="Set VOLUNDR_DATABASE_URL=postgresql://user@host/name, or let one worker use SQLite: volundr serve --workers 1",
         )
+    if settings.identity.use == "local" and settings.server.workers > 1:
+        raise Invalid(
+            "Logins of the identity `local` are known to one worker alone.",
+            hint="Use `accounts`, the default of a server, or: volundr serve --workers 1",
+        )
     runfile.prepare(settings.home)
     log_to(log_file(settings.log_folder / "forge.log"), logging.StreamHandler(sys.stderr))
     with runfile.sole_forge(settings.home), bind(settings.server.host, settings.server.port, exact=True) as listener:
@@ -116,11 +122,13 @@ async def _server(
     settings: Settings, listener: socket.socket, tell: Callable[[Listening], None], say: Callable[[str], None]
 ) -> None:
     from volundr.local.identity import keys_of
+    from volundr.local.listeners import own_address
     from volundr.local.meters import forget_counts
     from volundr.local.serve import asked_to_end, asked_to_renew
     from volundr.local.supervisor import Supervisor, roles
     from volundr.local.workers import Workers
     from volundr.store.opening import open_up_to_date
+    from volundr.wiring import entry
 
     keys = keys_of(settings.home)
     await (await open_up_to_date(settings.database.url, settings.home / "volundr.db")).close()
@@ -130,14 +138,16 @@ async def _server(
     environment = {**settings.environment, **settings.variables, "VOLUNDR_HOME": str(settings.home)}
     workers = Workers(listener, settings.server.workers, supervisor, environment)
     address = site_of(settings, listener).url
-    myself = runfile.myself(address)
+    who, _ = entry.chosen(settings, server=True)
+    myself = runfile.myself(own_address(*listener.getsockname()[:2]), "token" if who == "local" else "admin-token")
     try:
         async with asked_to_end() as over, asked_to_renew(workers.renew):
             supervisor.start()
             workers.start()
             await workers.ready()
             runfile.write(settings.home, "forge", myself)
-            tell(Listening(address=address, link="", note=""))
+            note = "" if who == "local" else f"The first administrator's token is in {settings.home / 'admin-token'}."
+            tell(Listening(address=address, link="", note=note))
             log.info("server listens", extra={"address": address, "workers": settings.server.workers})
             await over.wait()
             say("Ending: open requests are finished first. Sessions go on; `volundr down` ends them.")
@@ -185,6 +195,7 @@ async def _worker(settings: Settings, listener: socket.socket, talking: int) -> 
         forge = build_forge(settings, listener.getsockname()[1], db, pods, adapters, site_of(settings, listener))
         forge.load_all()
         try:
+            await forge.prepare()
             app = EndsStreams(forge.app, over)
             async with serving(app, listener, forge.socket, WORKER_GRACE_SECONDS):
                 forge.start()
@@ -251,7 +262,7 @@ def chosen(settings: Settings) -> Sequence[tuple[str, Sequence[str], Sequence[st
 
     adapters = load(settings.home)
     adapters.offer(PodManager, "process", ProcessSettings, _not_here)
-    entry.offer(adapters, lambda: _not_here(None))
+    entry.offer(adapters, lambda: _not_here(None), lambda: _not_here(None))
     who, what = entry.chosen(settings, server=False)
     one: dict[type, str] = {PodManager: settings.pods.use, IdentityPort: who, AuthorizationPort: what}
     rows = [

@@ -47,11 +47,12 @@ async def log_out(request: Request, response: Response, logins: Ports) -> None:
 
 
 @router.post("/codes", status_code=201)
-async def make_code(request: Request, logins: Ports, _: Annotated[Principal, Depends(principal)]) -> LoginCode:
-    """A new login link, for `volundr up` and other programs that hold the token of this machine."""
+async def make_code(request: Request, logins: Ports, who: Annotated[Principal, Depends(principal)]) -> LoginCode:
+    """A new login link for yourself, for `volundr up` and other programs that hold your token."""
     shown = credentials(request.scope["headers"], request.url.path)
     if shown is None or shown.kind != "bearer":
         raise Forbidden("Login links are made with the token, not from a browser.", hint="Run `volundr up` in a terminal.")
-    code = logins.code()
+    code = await logins.code_for(who.user_id)
+    request.state.once = True
     site: Site = request.app.state.site
     return LoginCode(code=code, url=f"{site.url}/login#{code}")

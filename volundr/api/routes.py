@@ -7,6 +7,12 @@ from fastapi import APIRouter
 from volundr.api.segments import Load
 
 
+def _access_tokens() -> Sequence[APIRouter]:
+    from volundr.api import access_tokens
+
+    return (access_tokens.router,)
+
+
 def _chronicles_of_sessions() -> Sequence[APIRouter]:
     from volundr.api import chronicles
 
@@ -17,6 +23,12 @@ def _definitions() -> Sequence[APIRouter]:
     from volundr.api import definitions
 
     return (definitions.router,)
+
+
+def _events() -> Sequence[APIRouter]:
+    from volundr.api import events
+
+    return (events.of_session, events.router)
 
 
 def _git() -> Sequence[APIRouter]:
@@ -109,20 +121,35 @@ def _templates() -> Sequence[APIRouter]:
     return (templates.router,)
 
 
+def _tenants() -> Sequence[APIRouter]:
+    from volundr.api import tenants
+
+    return (tenants.router,)
+
+
 def _tracker() -> Sequence[APIRouter]:
     from volundr.api import tracker
 
     return (tracker.router,)
 
 
+def _users() -> Sequence[APIRouter]:
+    from volundr.api import users
+
+    return (users.router,)
+
+
 TABLE: Mapping[str, Load] = {
     "sessions": _sessions,
+    "sessions/events": _events,
     "sessions/report": _reports,
     "sessions/usage": _reports,
     "sessions/timeline": _reports,
     "sessions/chronicle": _chronicles_of_sessions,
+    "access-tokens": _access_tokens,
     "agents": _system,
     "definitions": _definitions,
+    "events": _events,
     "git": _git,
     "healthz": _health,
     "integrations": _integrations,
@@ -139,7 +166,9 @@ TABLE: Mapping[str, Load] = {
     "stream": _stream,
     "system": _system,
     "templates": _templates,
+    "tenants": _tenants,
     "tracker": _tracker,
+    "users": _users,
 }
 """First part of the path (behind `/api/v1/`, or of the whole path), or `sessions/<what>` for what stands under
 `/sessions/{session_id}/`, → its routers. Real imports, made when that is first asked for. A rule test sees to it that every

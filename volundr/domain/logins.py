@@ -1,4 +1,4 @@
-"""How a browser signs in to a forge on one's own machine: with a code that works once."""
+"""How a browser signs in: with a code that works once."""
 
 from abc import ABC, abstractmethod
 
@@ -7,8 +7,8 @@ class Logins(ABC):
     """Hands out one-time codes, turns each into one cookie, and forgets cookies. Cookies outlive a restart of the forge."""
 
     @abstractmethod
-    def code(self) -> str:
-        """A new code, good for ten minutes and one use."""
+    async def code_for(self, user_id: str) -> str:
+        """A new code for this person, good for one use within minutes."""
 
     @abstractmethod
     async def redeem(self, code: str) -> tuple[str, int]:

@@ -23,13 +23,13 @@ def private_folder(path: Path) -> Path:
     return path
 
 
-def secret_file(path: Path) -> str:
-    """What the file holds: 32 random bytes in hex. The first caller makes it; of many at once all get the same."""
+def secret_file(path: Path, prefix: str = "") -> str:
+    """What the file holds: `prefix` and 32 random bytes in hex. The first caller makes it; of many at once all get the same."""
     for _ in range(2):
         try:
             return _read(path)
         except FileNotFoundError:
-            _make(path, secrets.token_hex(32))
+            _make(path, prefix + secrets.token_hex(32))
     return _read(path)
 
 

@@ -5,16 +5,20 @@ from pathlib import Path
 from volundr.db.database import Database
 from volundr.db.migrate import Migrations, bring_up, migrate
 from volundr.store import (
+    account_keys,
     chronicles,
+    events,
     idempotency,
     integrations,
     permissions,
     presets,
     prompts,
     sessions,
+    tenants,
     timeline,
     tokens,
     tracker,
+    users,
 )
 
 MIGRATIONS: Migrations = {
@@ -28,6 +32,10 @@ MIGRATIONS: Migrations = {
     "tracker": tracker.MIGRATIONS,
     "presets": presets.MIGRATIONS,
     "prompts": prompts.MIGRATIONS,
+    "tenants": tenants.MIGRATIONS,
+    "users": users.MIGRATIONS,
+    "account_keys": account_keys.MIGRATIONS,
+    "events": events.MIGRATIONS,
 }
 """In this order: later tables refer to those before."""
 

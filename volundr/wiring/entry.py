@@ -4,10 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from volundr.domain.identity import AuthorizationPort, IdentityPort
+from volundr.domain.logins import Logins
 from volundr.domain.roles import AllowAll, RoleAuthorization
+from volundr.local.accounts import AccountLogins, AccountsIdentity
 from volundr.local.identity import FileLogins, Keys, LocalIdentity
 from volundr.registry import Adapters
 from volundr.settings import Settings
+from volundr.store.account_keys import AccountKeyStore
+from volundr.wiring.ground import Ground
+
+LOCAL = "local"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,29 +23,34 @@ class Plain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What stands at the door of a forge."""
+    """What stands at the door of a forge. `logins` are those of the identity that was chosen."""
 
     identity: IdentityPort
     authorization: AuthorizationPort
+    logins: Logins
 
 
-def offer(adapters: Adapters, local: Callable[[], IdentityPort]) -> None:
+def offer(adapters: Adapters, local: Callable[[], IdentityPort], accounts: Callable[[], IdentityPort]) -> None:
     """What there is without a plugin."""
-    adapters.offer(IdentityPort, "local", Plain, lambda _: local())
+    adapters.offer(IdentityPort, LOCAL, Plain, lambda _: local())
+    adapters.offer(IdentityPort, "accounts", Plain, lambda _: accounts())
     adapters.offer(AuthorizationPort, "allow-all", Plain, lambda _: AllowAll())
     adapters.offer(AuthorizationPort, "roles", Plain, lambda _: RoleAuthorization())
 
 
 def chosen(settings: Settings, *, server: bool) -> tuple[str, str]:
     """The names of the identity and of the authorization."""
-    return settings.identity.use or "local", settings.authorization.use or ("roles" if server else "allow-all")
+    who, what = ("accounts", "roles") if server else (LOCAL, "allow-all")
+    return settings.identity.use or who, settings.authorization.use or what
 
 
-def entry(settings: Settings, adapters: Adapters, keys: Keys, logins: FileLogins, *, server: bool) -> Entry:
-    """Raises Invalid for a choice that nobody offers."""
-    offer(adapters, lambda: LocalIdentity(keys, logins))
-    who, what = chosen(settings, server=server)
+def entry(ground: Ground, keys: Keys, logins: FileLogins) -> Entry:
+    """Raises Invalid for a choice that nobody offers. `logins` are those of one's own machine."""
+    settings, adapters, accounts = ground.settings, ground.adapters, AccountKeyStore(ground.db)
+    offer(adapters, lambda: LocalIdentity(keys, logins), lambda: AccountsIdentity(accounts, keys))
+    who, what = chosen(settings, server=ground.server)
     return Entry(
         identity=adapters.one(IdentityPort, {**settings.identity.sections, "use": who}),
         authorization=adapters.one(AuthorizationPort, {**settings.authorization.sections, "use": what}),
+        logins=logins if who == LOCAL else AccountLogins(accounts),
     )

@@ -47,13 +47,15 @@ def _nothing(_: SessionService) -> Mapping[type, Any]:
 class Part:
     """`services` are what routes find by their type; `with_sessions` makes those that need the session service.
 
-    `run` are tasks by name, begun when the forge begins to work and cancelled when it ends; `close` is awaited after that,
-    in reverse order, while the database is still open.
+    `prepare` is awaited before the first request is taken, in every worker. `run` are tasks by name, begun when the forge
+    begins to work and cancelled when it ends; `close` is awaited after that, in reverse order, while the database is still
+    open.
     """
 
     services: Mapping[type, Any] = field(default_factory=dict)
     with_sessions: Callable[[SessionService], Mapping[type, Any]] = _nothing
     contributors: Sequence[SessionContributor] = ()
     gates: Sequence[SessionGate] = ()
+    prepare: Sequence[Callable[[], Awaitable[None]]] = ()
     run: Mapping[str, Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=dict)
     close: Sequence[Callable[[], Awaitable[None]]] = ()

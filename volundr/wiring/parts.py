@@ -2,7 +2,15 @@
 
 from collections.abc import Callable, Sequence
 
-from volundr.wiring import books, hosts, once, resting, templates, watching
+from volundr.wiring import books, hosts, once, resting, templates, tenancy, watching
 from volundr.wiring.ground import Ground, Part
 
-PARTS: Sequence[Callable[[Ground], Part]] = (books.part, templates.part, resting.part, hosts.part, once.part, watching.part)
+PARTS: Sequence[Callable[[Ground], Part]] = (
+    books.part,
+    templates.part,
+    resting.part,
+    hosts.part,
+    once.part,
+    tenancy.part,
+    watching.part,
+)
