@@ -52,6 +52,7 @@ class Server:
     home: Path
     process: subprocess.Popen[bytes]
     url: str = ""
+    token: str = ""
 
     def said(self) -> str:
         return (self.home / "said.log").read_text()
@@ -65,11 +66,13 @@ class Server:
             return line and line.rpartition(" ")[2]
 
         self.url = wait_for("the server to listen", ask)
+        self.token = _read(self.home / "admin-token")
         return self
 
     @property
     def headers(self) -> dict[str, str]:
-        return {"authorization": f"Bearer {(self.home / 'token').read_text().strip()}"}
+        """Those of the first administrator."""
+        return {"authorization": f"Bearer {self.token}"}
 
     def ask(self, method: str, path: str, **more: object) -> httpx.Response:
         return httpx.request(method, f"{self.url}{path}", headers=self.headers, timeout=20, **more)  # type: ignore[arg-type]
@@ -116,6 +119,10 @@ def server(home: Path, url: str, *arguments: str, port: int = 0) -> Iterator[Ser
             process.wait(10)
         wait_for("the workers to be gone", lambda: not any(map(_alive, found.workers())), 45)
         found.leave_nothing()
+
+
+def _read(path: Path) -> str:
+    return path.read_text().strip() if path.exists() else ""
 
 
 def _alive(pid: int) -> bool:

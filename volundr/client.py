@@ -103,7 +103,7 @@ async def connect(home: Path) -> AsyncIterator["Client"]:
     if running is None:
         raise Unavailable(NOT_RUNNING, hint=START_IT)
     try:
-        token = (home / "token").read_text().strip()
+        token = (home / running.key).read_text().strip()
     except OSError as error:
         raise Unavailable(f"The token of this forge cannot be read: {error}.", hint="`volundr doctor` looks closer.") from error
     headers = {"Authorization": f"Bearer {token}"}

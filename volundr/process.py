@@ -69,12 +69,14 @@ def reap(pid: int) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A process named for good. `address` is where it listens: a socket's path or a URL."""
+    """A process named for good. `address` is where it listens: a socket's path or a URL. `key`: the file of the home folder
+    with a token that opens it."""
 
     pid: int
     start_time: int
     address: str = ""
     version: str = ""
+    key: str = "token"
 
     def alive(self) -> bool:
         reap(self.pid)

@@ -146,7 +146,8 @@ async def _server(
             workers.start()
             await workers.ready()
             runfile.write(settings.home, "forge", myself)
-            note = "" if who == "local" else f"The first administrator's token is in {settings.home / 'admin-token'}."
+            first = settings.home / "admin-token"
+            note = f"The first administrator's token is in {first}." if first.exists() and who == "accounts" else ""
             tell(Listening(address=address, link="", note=note))
             log.info("server listens", extra={"address": address, "workers": settings.server.workers})
             await over.wait()

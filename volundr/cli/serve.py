@@ -24,4 +24,6 @@ def serve(at: Place, host: str | None, port: int | None, workers: int | None) ->
 
 def _tell(heard: "Listening") -> None:
     click.echo(f"Volundr listens at {heard.address}")
+    if heard.note:
+        click.echo(heard.note)
     click.echo("Ctrl-C ends it; sessions go on.")

@@ -52,6 +52,12 @@ def _refuse_shared_name(port: int) -> None:
                 raise
 
 
+def own_address(host: str, port: int) -> str:
+    """How this machine itself reaches what listens there."""
+    name = "localhost" if host in {"0.0.0.0", "::", "127.0.0.1"} else names(host)[0]  # noqa: S104 - compared, not bound
+    return f"http://{name}:{port}"
+
+
 def names(host: str) -> Sequence[str]:
     """What others may call a machine that listens on this host: its own name and addresses, when it listens on all."""
     if host not in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound

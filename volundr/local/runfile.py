@@ -58,9 +58,9 @@ def forget(home: Path, name: str, running: Running) -> None:
         (home / "run" / f"{name}.json").unlink(missing_ok=True)
 
 
-def myself(address: str = "") -> Running:
+def myself(address: str = "", key: str = "token") -> Running:
     """This process, as its run file tells it."""
-    return Running(pid=os.getpid(), start_time=start_time(os.getpid()) or 0, address=address, version=__version__)
+    return Running(pid=os.getpid(), start_time=start_time(os.getpid()) or 0, address=address, version=__version__, key=key)
 
 
 @contextmanager
