@@ -150,6 +150,9 @@ class Workers:
             await self._retire(worker)
             raise
         if said != READY:
+            with suppress(TimeoutError):  # one that fails says why before it is gone
+                async with asyncio.timeout(FORCE_SECONDS):
+                    await process.wait()
             await self._retire(worker)
             raise Unavailable(f"A worker ended with code {process.returncode} or was late.")
         worker.up = True
