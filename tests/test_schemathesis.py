@@ -105,7 +105,14 @@ def made(http: httpx.Client) -> dict[str, list[str]]:
     """One of everything that can be made, by the name of the parameter that stands for it in paths."""
     session = http.post("/api/v1/sessions", json={"name": "seed", "agent": "demo", "start": False}).json()
     mapping = http.post("/api/v1/tracker/mappings", json={"repo": "r", "provider": "p", "project": "A"}).json()
-    return {"session_id": [session["id"]], "mapping_id": [mapping["id"]]}
+    preset = http.post("/api/v1/presets", json={"name": "seed"}).json()
+    prompt = http.post("/api/v1/prompts", json={"name": "seed", "content": "x"}).json()
+    return {
+        "preset_id": [preset["id"]],
+        "prompt_id": [prompt["id"]],
+        "session_id": [session["id"]],
+        "mapping_id": [mapping["id"]],
+    }
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
