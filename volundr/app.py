@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 from volundr import __version__
 from volundr.api import security
 from volundr.api.http import Rooms, build_api
-from volundr.api.security import Site, local_site
+from volundr.api.security import Site
 from volundr.api.webui import WebUI
 from volundr.broker.transports.transport import Agent
 from volundr.db.database import Database
@@ -29,19 +29,15 @@ from volundr.domain.sessions.service import Rules, SessionService
 from volundr.domain.system import SystemReport, SystemService
 from volundr.domain.workspaces import Workspaces
 from volundr.local.agents import LocalAgents
-from volundr.local.broadcaster import LocalBroadcaster
 from volundr.local.gateway import Door, GatewayApp, LocalGateway, gateway_socket
-from volundr.local.git import Git
-from volundr.local.identity import FileLogins, keys_of
+from volundr.local.identity import FileLogins
 from volundr.local.machine import LocalMachine
-from volundr.local.workspaces import LocalWorkspaces
 from volundr.process import Tasks
 from volundr.registry import Adapters
 from volundr.settings import Settings
 from volundr.store.opening import open_up_to_date
-from volundr.store.sessions import SessionStore
 from volundr.wiring.entry import entry
-from volundr.wiring.ground import Ground, Part
+from volundr.wiring.ground import Ground, Part, lay
 from volundr.wiring.parts import PARTS
 
 WEBUI = Path(__file__).resolve().parent.parent / "webui_dist"
@@ -92,22 +88,8 @@ def build_forge(
     settings: Settings, port: int, db: Database, pods: PodManager, adapters: Adapters, site: Site | None = None
 ) -> Forge:
     """Wire everything for a forge that listens on this port of this machine. `site`: a server's; without one, this machine's."""
-    keys, git = keys_of(settings.home), Git(env=settings.environment)
-    ground = Ground(
-        settings=settings,
-        db=db,
-        adapters=adapters,
-        pods=pods,
-        tasks=Tasks(),
-        sessions=SessionStore(db),
-        events=LocalBroadcaster(),
-        workspaces=LocalWorkspaces(home=settings.home, git=git),
-        git=git,
-        keys=keys,
-        site=site or local_site(port),
-        port=port,
-        server=site is not None,
-    )
+    ground = lay(settings, port, db, pods, adapters, site)
+    keys = ground.keys
     logins = FileLogins(settings.home / "run" / "logins.json")
     chosen = entry(ground, keys, logins)
     identity, authorization = chosen.identity, chosen.authorization
@@ -161,7 +143,7 @@ def _sessions(ground: Ground, parts: Sequence[Part], progress: Progress) -> tupl
     core = CoreContributor(ground.keys.session, f"http://127.0.0.1:{ground.port}", settings.sessions.transport)
     contributors = [core, WorkspaceContributor(ground.workspaces), *(one for part in parts for one in part.contributors)]
     launch = Launch(pods=ground.pods, contributors=contributors, progress=progress, timeout=settings.sessions.start_timeout)
-    rules = Rules(definitions=settings.definitions, gates=[gate for part in parts for gate in part.gates])
+    rules = Rules(definitions=settings.definitions, gates=[gate for part in parts for gate in part.gates], leases=ground.leases)
     service = SessionService(ground.sessions, ground.workspaces, launch, agents, ground.tasks, rules)
     return service, LocalAgents(agents, settings.environment)
 

@@ -29,6 +29,7 @@ class ServerSettings:
     port: int = _setting(8080, "VOLUNDR_PORT", 0, 65535)
     open_browser: bool = _setting(True, "VOLUNDR_OPEN_BROWSER")
     workers: int = _setting(4, "VOLUNDR_WORKERS", 1, 64)
+    lease_seconds: float = _setting(10.0, "VOLUNDR_LEASE_SECONDS", 1)
     public_urls: str = _setting("", "VOLUNDR_PUBLIC_URLS")
 
 
@@ -61,6 +62,13 @@ class RetentionSettings:
     archived_days: float = _setting(0.0, "VOLUNDR_ARCHIVED_DAYS", 0)
     stopped_days: float = _setting(0.0, "VOLUNDR_STOPPED_DAYS", 0)
     attachments_days: float = _setting(0.0, "VOLUNDR_ATTACHMENTS_DAYS", 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSettings:
+    buffer_size: int = _setting(500, "VOLUNDR_EVENTS_BUFFER_SIZE", 1, 5000)
+    buffer_seconds: float = _setting(0.01, "VOLUNDR_EVENTS_BUFFER_SECONDS", 0, 10)
+    days: float = _setting(0.0, "VOLUNDR_EVENTS_DAYS", 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +108,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "limits": LimitSettings,
     "sessions": SessionSettings,
     "retention": RetentionSettings,
+    "events": EventSettings,
     "pods": PodSettings,
     "identity": IdentitySettings,
     "authorization": AuthorizationSettings,
@@ -118,12 +127,14 @@ class Settings:
     limits: LimitSettings = LimitSettings()
     sessions: SessionSettings = SessionSettings()
     retention: RetentionSettings = RetentionSettings()
+    events: EventSettings = EventSettings()
     pods: PodSettings = PodSettings()
     identity: IdentitySettings = IdentitySettings()
     authorization: AuthorizationSettings = AuthorizationSettings()
     agents: Mapping[str, Section] = field(default_factory=dict, repr=False)
     definitions: Mapping[str, SessionDefinition] = field(default_factory=dict)
     channels: Mapping[str, Section] = field(default_factory=dict, repr=False)
+    sinks: Mapping[str, Section] = field(default_factory=dict, repr=False)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     given: frozenset[str] = frozenset()
@@ -151,7 +162,7 @@ def load(options: Mapping[str, Any] = NOTHING, environ: Mapping[str, str] | None
     env = os.environ if environ is None else environ
     chosen = {name: value for name, value in options.items() if value is not None}
     home = Path(chosen.pop("home", "") or env.get("VOLUNDR_HOME") or "~/.volundr").expanduser().absolute()
-    data, agents, definitions, channels = _file(home / "config.toml")
+    data, agents, definitions, channels, sinks = _file(home / "config.toml")
     given = {f"{section}.{key}" for section, values in data.items() for key in values}
     for name, variable, key, kind, _ in _plain():
         if variable in env:
@@ -168,6 +179,7 @@ def load(options: Mapping[str, Any] = NOTHING, environ: Mapping[str, str] | None
         agents=agents,
         definitions=definitions,
         channels=channels,
+        sinks=sinks,
         environment={name: value for name, value in env.items() if not name.startswith(PREFIX)},
         variables={name: env[name] for name in known if name in env},
         given=frozenset(given),
@@ -188,28 +200,30 @@ def _plain() -> Iterator[tuple[str, str, str, type, object]]:
                 yield section, f.metadata["variable"], f.name, cast(type, f.type), f.default
 
 
-type File = tuple[dict[str, dict[str, Any]], Mapping[str, Section], Mapping[str, SessionDefinition], Mapping[str, Section]]
+type Sections = Mapping[str, Section]
+type File = tuple[dict[str, dict[str, Any]], Sections, Mapping[str, SessionDefinition], Sections, Sections]
 
 
 def _file(path: Path) -> File:
     try:
         tree = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        return {}, {}, {}, {}
+        return {}, {}, {}, {}, {}
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid(f"The settings file {path} cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise Invalid(f"The settings file {path} is not valid TOML: {error}") from error
     agents = _tables(tree.pop("agents", {}), f"{path}: agents")
     channels = _tables(tree.pop("channels", {}), f"{path}: channels")
+    sinks = _tables(tree.pop("sinks", {}), f"{path}: sinks")
     definitions = _tables(tree.pop("definitions", {}), f"{path}: definitions")
     data: dict[str, dict[str, Any]] = {}
     for section, values in tree.items():
         if section not in SECTIONS:
-            raise _unknown(f"{path}: [{section}]", [*SECTIONS, "agents", "channels", "definitions"])
+            raise _unknown(f"{path}: [{section}]", [*SECTIONS, "agents", "channels", "definitions", "sinks"])
         data[section] = _section(_table(values, f"{path}: [{section}]"), section, path)
     defined = {name: _definition(name, values, path) for name, values in definitions.items()}
-    return data, agents, defined, channels
+    return data, agents, defined, channels, sinks
 
 
 def _section(values: Section, section: str, path: Path) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from volundr.api.deps import service
-from volundr.api.security import allowed
+from volundr.api.security import WhoseRows, allowed
 from volundr.api.sessions import show
-from volundr.domain.identity import Principal
+from volundr.domain.identity import Principal, Whose
 from volundr.domain.sessions.ports import Event, EventBroadcaster
 
 HEARTBEAT_SECONDS = 15.0
@@ -24,15 +24,16 @@ router = APIRouter(prefix="/api/v1/stream", tags=["Stream"])
 
 @router.get("", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}})
 async def stream(
-    who: Annotated[Principal, Depends(allowed("session.read"))],
+    _: Annotated[Principal, Depends(allowed("session.read"))],
+    rows: WhoseRows,
     events: Annotated[EventBroadcaster, Depends(service(EventBroadcaster))],
     last_event_id: Annotated[str, Header()] = "",
 ) -> Response:
-    """`session` (as GET shows it), `session_deleted` and `resync` (load the list anew) of your own sessions.
+    """`session` (as GET shows it), `session_deleted` and `resync` (load the list anew) of your own sessions, or of all in the tenant.
 
     Events have ids; a client that comes back with `Last-Event-ID` gets what it missed. A comment every 15 s is the heartbeat.
     """
-    return EventStream(who, events, last_event_id)
+    return EventStream(rows, events, last_event_id)
 
 
 class EventStream(Response):
@@ -40,10 +41,10 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, who: Principal, events: EventBroadcaster, after: str, heartbeat: float = HEARTBEAT_SECONDS) -> None:
+    def __init__(self, rows: Whose, events: EventBroadcaster, after: str, heartbeat: float = HEARTBEAT_SECONDS) -> None:
         super().__init__(headers={"cache-control": "no-cache", "x-accel-buffering": "no"})
         del self.headers["content-length"]
-        self._who = who
+        self._rows = rows
         self._events = events
         self._after = after
         self._heartbeat = heartbeat
@@ -64,7 +65,7 @@ class EventStream(Response):
 
     async def _read(self, into: asyncio.Queue[bytes]) -> None:
         async for event_id, event in self._events.watch(self._after):
-            if event is None or _concerns(self._who, event):
+            if event is None or _concerns(self._rows, event):
                 await into.put(write(event_id, event))
 
     async def _write(self, waiting: asyncio.Queue[bytes], send: Send) -> None:
@@ -85,8 +86,8 @@ async def _next(waiting: asyncio.Queue[bytes], heartbeat: float) -> bytes:
     return b"".join(pieces)
 
 
-def _concerns(who: Principal, event: Event) -> bool:
-    return event.owner_id == who.user_id and event.tenant_id == who.tenant_id
+def _concerns(rows: Whose, event: Event) -> bool:
+    return event.tenant_id == rows.tenant_id and rows.owner_id in {None, event.owner_id}
 
 
 def write(event_id: str, event: Event | None) -> bytes:

@@ -6,10 +6,12 @@ from volundr.db.database import Database
 from volundr.db.migrate import Migrations, bring_up, migrate
 from volundr.store import (
     account_keys,
+    changes,
     chronicles,
     events,
     idempotency,
     integrations,
+    leases,
     permissions,
     presets,
     prompts,
@@ -35,6 +37,8 @@ MIGRATIONS: Migrations = {
     "tenants": tenants.MIGRATIONS,
     "users": users.MIGRATIONS,
     "account_keys": account_keys.MIGRATIONS,
+    "changes": changes.MIGRATIONS,
+    "leases": leases.MIGRATIONS,
     "events": events.MIGRATIONS,
 }
 """In this order: later tables refer to those before."""

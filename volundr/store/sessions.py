@@ -9,9 +9,11 @@ from volundr.db.database import Database, Query, Row, Sql, UniqueViolation
 from volundr.db.listing import Listing
 from volundr.db.rows import RowMap
 from volundr.domain.errors import Conflict
+from volundr.domain.leases import HELD
 from volundr.domain.paging import Page, PageRequest
 from volundr.domain.sessions.model import Activity, Session, Status, sources
 from volundr.domain.sessions.ports import SessionFilter, SessionRepository
+from volundr.store.changes import ChangeLog
 
 MIGRATIONS = (
     """
@@ -47,6 +49,7 @@ MIGRATIONS = (
     "CREATE INDEX sessions_owner ON sessions (tenant_id, owner_id, created_at, id)",
     "DROP INDEX sessions_name",
     "CREATE UNIQUE INDEX sessions_name ON sessions (tenant_id, owner_id, name) WHERE status <> 'archived'",
+    "CREATE INDEX sessions_tenant ON sessions (tenant_id, created_at, id)",
 )
 
 ROW = RowMap(Session)
@@ -59,7 +62,6 @@ SEARCH = Sql(
     sqlite="instr(lower(name || ' ' || branch || ' ' || source), :q) > 0",
     postgres="strpos(lower(name || ' ' || branch || ' ' || CAST(source AS TEXT)), :q) > 0",
 )
-DELETE = "DELETE FROM sessions WHERE id = :id RETURNING id"
 REPORT = f"""
     UPDATE sessions SET activity = :activity, last_active = :now, updated_at = :now, revision = revision + 1
     WHERE id = :id AND status IN ('starting', 'provisioning', 'running') RETURNING {ROW.names}
@@ -96,12 +98,14 @@ def _update(guard: str, changes: Collection[str]) -> str:
 
 
 class SessionStore(SessionRepository):
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, changes: ChangeLog | None = None) -> None:
+        """`changes`: where every change is told, in its own transaction; None where somebody else tells it."""
         self._db = db
+        self._changes = changes
 
     async def add(self, session: Session) -> None:
         try:
-            await self._db.run(ADD, **ROW.dump(session))
+            await self._changing(f"{ADD} RETURNING {ROW.names}", ROW.dump(session))
         except UniqueViolation as error:
             raise _taken(session.name) from error
 
@@ -127,24 +131,53 @@ class SessionStore(SessionRepository):
 
     async def report(self, session_id: UUID, activity: Activity) -> Session | None:
         values = ROW.dump_some({"activity": activity})
-        return _one(await self._db.run(REPORT, id=session_id, now=datetime.now(UTC), **values))
+        return await self._changing(REPORT, {"id": session_id, "now": datetime.now(UTC), **values})
 
     async def shares(self, session: Session) -> Session | None:
         return _one(await self._db.fetch(IN_PLACE, workspace=session.workspace, id=session.id)) if session.workspace else None
 
     async def delete(self, session_id: UUID) -> bool:
-        return bool(await self._db.run(DELETE, id=session_id))
+        guard, fence = _fenced()
+        query, params = f"DELETE FROM sessions WHERE id = :id{guard} RETURNING {ROW.names}", {"id": session_id, **fence}  # noqa: S608
+        if self._changes is None:
+            return bool(await self._db.run(query, **params))
+        async with self._db.transaction() as tx:
+            rows = await tx.run(query, **params)
+            if rows:
+                await self._changes.deleted(tx, ROW.load(rows[0]))
+        return bool(rows)
 
     async def _change(
         self, session_id: UUID, guard: str, changes: Mapping[str, Any], more: Mapping[str, Any], revision: int | None
     ) -> Session | None:
-        params = ROW.dump_some(changes) | {"id": session_id, "now": datetime.now(UTC), **more}
+        fenced, fence = _fenced()
+        guard += fenced
+        params = ROW.dump_some(changes) | {"id": session_id, "now": datetime.now(UTC), **more, **fence}
         if revision is not None:
             guard, params["expected"] = f"{guard} AND revision = :expected", revision
         try:
-            return _one(await self._db.run(_update(guard, changes), **params))
+            return await self._changing(_update(guard, changes), params)
         except UniqueViolation as error:
             raise _taken(str(changes.get("name", "of this session"))) from error
+
+    async def _changing(self, query: str, params: Mapping[str, Any]) -> Session | None:
+        """The session that this statement returns, told in the same transaction."""
+        if self._changes is None:
+            return _one(await self._db.run(query, **params))
+        async with self._db.transaction() as tx:
+            changed = _one(await tx.run(query, **params))
+            if changed is not None:
+                await self._changes.session(tx, changed)
+        return changed
+
+
+def _fenced() -> tuple[str, dict[str, Any]]:
+    """What work under a lease adds to its conditions: nothing is written by who was overtaken."""
+    lease = HELD.get()
+    if lease is None:
+        return "", {}
+    held = " AND EXISTS (SELECT 1 FROM leases WHERE leases.session_id = sessions.id AND leases.fence = :fence)"
+    return held, {"fence": lease.fence}
 
 
 def _one(rows: list[Row]) -> Session | None:

@@ -4,16 +4,21 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from volundr.api.security import Site
+from volundr.api.security import Site, local_site
 from volundr.db.database import Database
-from volundr.domain.gateway import SessionKeys
+from volundr.domain.leases import Leases, Unshared
 from volundr.domain.sessions.ports import EventBroadcaster, PodManager, SessionContributor, SessionGate
 from volundr.domain.sessions.service import SessionService
+from volundr.local.broadcaster import LocalBroadcaster
 from volundr.local.git import Git
+from volundr.local.identity import Keys, keys_of
+from volundr.local.shared_broadcaster import SharedBroadcaster
 from volundr.local.workspaces import LocalWorkspaces
 from volundr.process import Tasks
 from volundr.registry import Adapters
 from volundr.settings import Settings
+from volundr.store.changes import ChangeLog
+from volundr.store.leases import LeaseStore
 from volundr.store.sessions import SessionStore
 
 
@@ -33,10 +38,33 @@ class Ground:
     events: EventBroadcaster
     workspaces: LocalWorkspaces
     git: Git
-    keys: SessionKeys
+    keys: Keys
     site: Site
     port: int
     server: bool
+    leases: Leases
+
+
+def lay(settings: Settings, port: int, db: Database, pods: PodManager, adapters: Adapters, site: Site | None) -> Ground:
+    """`site` is a server's; a laptop's forge goes by the names of its machine. On Postgres others may share the sessions."""
+    git = Git(env=settings.environment)
+    changes = ChangeLog(db) if db.kind == "postgres" else None
+    return Ground(
+        settings=settings,
+        db=db,
+        adapters=adapters,
+        pods=pods,
+        tasks=Tasks(),
+        sessions=SessionStore(db, changes),
+        events=SharedBroadcaster(db, changes) if changes else LocalBroadcaster(),
+        workspaces=LocalWorkspaces(home=settings.home, git=git),
+        git=git,
+        keys=keys_of(settings.home),
+        site=site or local_site(port),
+        port=port,
+        server=site is not None,
+        leases=LeaseStore(db, settings.server.lease_seconds) if changes else Unshared(),
+    )
 
 
 def _nothing(_: SessionService) -> Mapping[type, Any]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from volundr.wiring import books, hosts, once, resting, templates, tenancy, watching
+from volundr.wiring import books, hosts, once, resting, sharing, templates, tenancy, watching
 from volundr.wiring.ground import Ground, Part
 
 PARTS: Sequence[Callable[[Ground], Part]] = (
+    sharing.part,
     books.part,
     templates.part,
     resting.part,

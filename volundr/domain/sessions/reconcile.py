@@ -90,11 +90,9 @@ class Reconciler:
                 return
 
     async def _resume(self, session: Session) -> None:
-        """Only what is still as it was seen: somebody may have gone on with it meanwhile."""
-        claimed = await self._progress.note(session.id, {"step": "taken up again"}, session.revision)
-        if claimed is not None and not self._service.is_busy(session.id):
+        """Only what is still as it was seen: somebody may have gone on with it meanwhile, here or elsewhere."""
+        if await self._service.take_up(session):
             log.info("session is taken up again", extra={"session": str(session.id), "status": session.status})
-            self._service.resume(claimed)
 
     async def _periodically(self) -> None:
         while True:

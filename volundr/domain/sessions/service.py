@@ -10,6 +10,7 @@ from uuid import UUID
 
 from volundr.domain.errors import Changed, Conflict, Invalid, NotFound
 from volundr.domain.identity import Principal
+from volundr.domain.leases import Lease, Leases, Unshared, leased
 from volundr.domain.paging import Page, PageRequest
 from volundr.domain.sessions.definition import SessionDefinition
 from volundr.domain.sessions.launch import Launch
@@ -27,10 +28,11 @@ ALIVE = frozenset({Status.STARTING, Status.PROVISIONING, Status.RUNNING, Status.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What a session must fit: definitions that fill in what is empty, and gates that fill in or refuse."""
+    """What a session must fit: definitions that fill in what is empty, gates that fill in or refuse; and who may work on it."""
 
     definitions: Mapping[str, SessionDefinition] = field(default_factory=dict)
     gates: Sequence[SessionGate] = ()
+    leases: Leases = field(default_factory=Unshared)
 
 
 class SessionService:
@@ -48,6 +50,7 @@ class SessionService:
         rules = rules or Rules()
         self.definitions = rules.definitions
         self._gates = rules.gates
+        self._leases = rules.leases
         self._sessions = sessions
         self._agents = agents
         self._workspaces = workspaces
@@ -160,7 +163,9 @@ class SessionService:
                 raise Conflict(
                     f"Session {other.name!r} works in the folder of {session.name!r}.", hint=f"Delete {other.name!r} first."
                 )
-            task = self._going.get(session_id) or self._tasks.spawn(self._erase(session), name=f"delete session {session_id}")
+            task = self._going.get(session_id) or self._tasks.spawn(
+                self._alone(None, self._erase, session, None), name=f"delete session {session_id}"
+            )
             self._going[session_id] = task
             task.add_done_callback(lambda _: self._going.pop(session_id, None))
         await asyncio.shield(task)
@@ -194,12 +199,20 @@ class SessionService:
     def is_busy(self, session_id: UUID) -> bool:
         return session_id in self._busy or session_id in self._going
 
-    def resume(self, session: Session) -> None:
-        """Go on with what a forge that is gone had begun: called for a session that is on its way with nobody at work on it."""
-        if session.status is Status.STOPPING:
-            self._spawn(session, self.bring_down, "stop")
+    async def take_up(self, session: Session) -> bool:
+        """Go on with what somebody who is gone had begun, if it is still as it was seen and nobody else works on it."""
+        lease = await self._leases.take(session.id, force=False)
+        if lease is None:
+            return False
+        claimed = await self._progress.note(session.id, {"step": "taken up again"}, session.revision)
+        if claimed is None or self.is_busy(session.id):
+            await self._leases.release(lease)
+            return False
+        if claimed.status is Status.STOPPING:
+            self._spawn(claimed, self.bring_down, "stop", lease)
         else:
-            self._spawn(session, self._launch.run, "start")
+            self._spawn(claimed, self._launch.run, "start", lease)
+        return True
 
     async def bring_down(self, session: Session) -> None:
         """From `stopping` to `stopped`."""
@@ -222,10 +235,20 @@ class SessionService:
         if self._busy:
             await asyncio.wait(set(self._busy.values()), timeout=limit)
 
-    def _spawn(self, session: Session, work: Work, verb: str) -> None:
-        task = self._tasks.spawn(_after(self._busy.pop(session.id, None), work, session), name=f"{verb} session {session.id}")
+    def _spawn(self, session: Session, work: Work, verb: str, lease: Lease | None = None) -> None:
+        previous = self._busy.pop(session.id, None)
+        task = self._tasks.spawn(self._alone(previous, work, session, lease), name=f"{verb} session {session.id}")
         self._busy[session.id] = task
         task.add_done_callback(lambda done: self._busy.pop(session.id) if self._busy.get(session.id) is done else None)
+
+    async def _alone(self, previous: asyncio.Task[None] | None, work: Work, session: Session, lease: Lease | None) -> None:
+        """Two works on one session never overlap: an earlier one, here or on another worker, is ended first."""
+        if previous is not None:
+            previous.cancel()
+            await asyncio.wait({previous})
+        lease = lease or await self._leases.take(session.id, force=True)
+        assert lease is not None  # by force
+        await leased(self._leases, lease, work(session))
 
     async def _cancel(self, session_id: UUID) -> None:
         task = self._busy.pop(session_id, None)
@@ -250,14 +273,6 @@ class SessionService:
             await self.get(session_id)
             raise Changed("session")
         return session
-
-
-async def _after(previous: asyncio.Task[None] | None, work: Work, session: Session) -> None:
-    """Two works on one session never overlap: the earlier one is ended first."""
-    if previous is not None:
-        previous.cancel()
-        await asyncio.wait({previous})
-    await work(session)
 
 
 def _owns_workspace(session: Session) -> bool:
