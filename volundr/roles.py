@@ -14,6 +14,7 @@ from volundr.local.logfile import log_file, log_to
 from volundr.settings import Settings
 
 if TYPE_CHECKING:
+    from volundr.app import Forge
     from volundr.api.security import Site
 
 log = logging.getLogger(__name__)
@@ -63,9 +64,8 @@ async def _forge(
     supervisor = Supervisor(settings.home, roles(settings.home, keys.manage, settings.sessions.stop_grace), _inherited(settings))
     skuld = Skuld(socket=runfile.socket_path(settings.home, "skuld"), key=keys.manage)
     adapters = load(settings.home)
-    adapters.offer(
-        PodManager, "process", ProcessSettings, lambda _: ProcessPods(skuld, supervisor, place=runfile.place(settings.home))
-    )
+    place = runfile.place(settings.home)
+    adapters.offer(PodManager, "process", ProcessSettings, lambda _: ProcessPods(skuld, supervisor, place=place))
     db = await open_database(settings)
     forge = build_forge(settings, listener.getsockname()[1], db, adapters.one(PodManager, settings.pods.section()), adapters)
     myself = runfile.myself(forge.site.url)
@@ -79,16 +79,20 @@ async def _forge(
             forge.start()
             await over.wait()
             say("Ending: sessions are stopped first. Once more Ctrl-C leaves them running.")
-            try:
-                await forge.service.stop_all(STOP_SECONDS)
-            except VolundrError as error:
-                log.warning("sessions do not stop", extra={"cause": str(error)})
+            await _stop_sessions(forge)
             await supervisor.end()
         log.info("forge ended")
     finally:
         await supervisor.close()
         await forge.close()
         runfile.forget(settings.home, "forge", myself)
+
+
+async def _stop_sessions(forge: "Forge") -> None:
+    try:
+        await forge.service.stop_all(STOP_SECONDS)
+    except VolundrError as error:
+        log.warning("sessions do not stop", extra={"cause": str(error)})
 
 
 def _inherited(settings: Settings) -> dict[str, str]:
@@ -186,9 +190,8 @@ async def _worker(settings: Settings, listener: socket.socket, talking: int) -> 
     keepers, tasks = Keepers(("skuld", "shim")), Tasks()
     skuld = Skuld(socket=runfile.socket_path(settings.home, "skuld"), key=keys_of(settings.home).manage)
     adapters = load(settings.home)
-    adapters.offer(
-        PodManager, "process", ProcessSettings, lambda _: ProcessPods(skuld, keepers, place=runfile.place(settings.home))
-    )
+    place = runfile.place(settings.home)
+    adapters.offer(PodManager, "process", ProcessSettings, lambda _: ProcessPods(skuld, keepers, place=place))
     async with asked_to_end() as over, parent(talking, keepers) as above:
         tasks.spawn(above.listen(), name="listen to the server").add_done_callback(lambda _: over.set())
         db = await open_database(settings)

@@ -124,7 +124,7 @@ def _check(path: Path, stores: Migrations) -> Manifest:
                     raise _damaged(path, f"the table {table.name} is not what was written")
     except FileNotFoundError as error:
         raise Invalid(f"There is no file {path}.") from error
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError, OSError, RuntimeError) as error:
         raise _damaged(path, str(error) or type(error).__name__) from error
     except Exception as error:
         if type(error).__module__ != "zlib":
