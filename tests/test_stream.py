@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 from tests.forge import PORT, Site, in_forge
 from volundr.api.stream import EventStream, _next, write
-from volundr.domain.identity import Principal
+from volundr.domain.identity import Whose
 from volundr.domain.sessions.model import Session
 from volundr.domain.sessions.ports import Event
 from volundr.local.broadcaster import LocalBroadcaster
@@ -148,7 +148,7 @@ def test_the_stream_shows_sessions_as_get_does_and_goes_on_where_it_was_cut(tmp_
 def test_nobody_hears_of_another_persons_sessions() -> None:
     async def main() -> None:
         events, heard = LocalBroadcaster(), asyncio.Queue[bytes]()
-        who = Principal(user_id="local", tenant_id="default")
+        who = Whose(tenant_id="default", owner_id="local")
         reading = asyncio.TaskGroup()
         async with reading:
             task = reading.create_task(EventStream(who, events, "")._read(heard))
@@ -181,7 +181,7 @@ def test_a_client_that_does_not_read_costs_a_bounded_queue_and_then_resyncs() ->
         events = LocalBroadcaster(kept=8)
         waiting: asyncio.Queue[bytes] = asyncio.Queue(4)
         async with asyncio.TaskGroup() as group:
-            stream = EventStream(Principal(user_id="local", tenant_id="default"), events, "")
+            stream = EventStream(Whose(tenant_id="default", owner_id="local"), events, "")
             task = group.create_task(stream._read(waiting))
             await asyncio.sleep(0)
             async with asyncio.timeout(2):

@@ -29,7 +29,7 @@ async def stream(
     events: Annotated[EventBroadcaster, Depends(service(EventBroadcaster))],
     last_event_id: Annotated[str, Header()] = "",
 ) -> Response:
-    """`session` (as GET shows it), `session_deleted` and `resync` (load the list anew) of your own sessions, or of all in the tenant.
+    """`session` (as GET shows it), `session_deleted` and `resync` (load the list anew) of your sessions (or all of the tenant).
 
     Events have ids; a client that comes back with `Last-Event-ID` gets what it missed. A comment every 15 s is the heartbeat.
     """
