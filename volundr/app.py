@@ -36,7 +36,7 @@ from volundr.process import Tasks
 from volundr.registry import Adapters
 from volundr.settings import Settings
 from volundr.store.opening import open_up_to_date
-from volundr.wiring.entry import entry
+from volundr.wiring.entry import Entry, entry
 from volundr.wiring.ground import Ground, Part, lay
 from volundr.wiring.parts import PARTS
 
@@ -106,22 +106,10 @@ def build_forge(
         SessionKeys: keys,
         Logins: chosen.logins,
         AgentCatalog: catalog,
-    }
-    for part in parts:
-        services |= {**part.services, **part.with_sessions(service)}
-    door = Door(
-        site=ground.site,
-        identity=identity,
-        authorization=authorization,
-        gateway=gateway,
-        secret=keys.session,
-        session=service.get,
-    )
-    api_app = build_api(services, ground.site, identity, authorization, settings.limits.body_bytes)
-    api = described(api_app)
-    webui, rooms = (
-        security.SecurityMiddleware(app, site=ground.site, identity=identity) for app in (WebUI(WEBUI), GatewayApp(door))
-    )
+    } | _of_parts(parts, service)
+    door = _door(ground, chosen, gateway, service)
+    api = described(build_api(services, ground.site, identity, authorization, settings.limits.body_bytes))
+    webui, rooms = (security.SecurityMiddleware(app, site=ground.site, identity=identity) for app in _rooms(door))
     return Forge(
         app=Rooms(api, webui, rooms),
         socket=gateway_socket(door, ground.tasks),
@@ -131,9 +119,31 @@ def build_forge(
         reconciler=Reconciler(ground.sessions, pods, service, progress),
         db=db,
         parts=parts,
-        load_all=api_app.state.segments.all,
+        load_all=api.state.segments.all,
         tasks=ground.tasks,
     )
+
+
+def _of_parts(parts: Sequence[Part], sessions: SessionService) -> dict[type, Any]:
+    found: dict[type, Any] = {}
+    for part in parts:
+        found |= {**part.services, **part.with_sessions(sessions)}
+    return found
+
+
+def _door(ground: Ground, chosen: Entry, gateway: GatewayPort, sessions: SessionService) -> Door:
+    return Door(
+        site=ground.site,
+        identity=chosen.identity,
+        authorization=chosen.authorization,
+        gateway=gateway,
+        secret=ground.keys.session,
+        session=sessions.get,
+    )
+
+
+def _rooms(door: Door) -> Sequence[ASGIApp]:
+    return WebUI(WEBUI), GatewayApp(door)
 
 
 def _sessions(ground: Ground, parts: Sequence[Part], progress: Progress) -> tuple[SessionService, LocalAgents]:

@@ -14,8 +14,8 @@ from volundr.local.logfile import log_file, log_to
 from volundr.settings import Settings
 
 if TYPE_CHECKING:
-    from volundr.app import Forge
     from volundr.api.security import Site
+    from volundr.app import Forge
 
 log = logging.getLogger(__name__)
 

@@ -70,6 +70,8 @@ THROUGH = {
     "volundr.broker.transports.stream_json_offers": "test_claude_dialect",
     "volundr.broker.transports.tool_titles": "test_claude_dialect",
     "volundr.cli.chat": "test_cli_forge",
+    "volundr.cli.db": "test_db_commands",
+    "volundr.cli.serve": "test_serve",
     "volundr.cli.down": "test_cli_forge",
     "volundr.cli.inbox": "test_cli_forge",
     "volundr.cli.open": "test_cli_forge",
