@@ -99,7 +99,15 @@ class AuthorizationSettings:
     sections: Mapping[str, Section] = NOTHING
 
 
-CHOICES = frozenset({"pods", "identity", "authorization"})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialSettings:
+    """Where credentials are kept. Empty: in a `file` with `volundr up`, in the `database` with `volundr serve`."""
+
+    use: str = _setting("", "VOLUNDR_CREDENTIALS")
+    sections: Mapping[str, Section] = NOTHING
+
+
+CHOICES = frozenset({"pods", "identity", "authorization", "credentials"})
 """Sections that name one implementation in `use` and have a section below them for each."""
 
 SECTIONS: Mapping[str, type[Any]] = {
@@ -112,6 +120,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "pods": PodSettings,
     "identity": IdentitySettings,
     "authorization": AuthorizationSettings,
+    "credentials": CredentialSettings,
 }
 
 
@@ -131,6 +140,7 @@ class Settings:
     pods: PodSettings = PodSettings()
     identity: IdentitySettings = IdentitySettings()
     authorization: AuthorizationSettings = AuthorizationSettings()
+    credentials: CredentialSettings = CredentialSettings()
     agents: Mapping[str, Section] = field(default_factory=dict, repr=False)
     definitions: Mapping[str, SessionDefinition] = field(default_factory=dict)
     channels: Mapping[str, Section] = field(default_factory=dict, repr=False)

@@ -28,6 +28,8 @@ THROUGH = {
     "volundr.api.access_tokens": "test_tenancy",
     "volundr.api.tenants": "test_tenancy",
     "volundr.api.users": "test_tenancy",
+    "volundr.api.credentials": "test_credentials",
+    "volundr.wiring.credentials": "test_credentials",
     "volundr.wiring.sharing": "test_four_workers",
     "volundr.wiring.tenancy": "test_tenancy",
     "volundr.wiring.once": "test_idempotency",

@@ -19,6 +19,12 @@ def _chronicles_of_sessions() -> Sequence[APIRouter]:
     return (chronicles.router,)
 
 
+def _credentials() -> Sequence[APIRouter]:
+    from volundr.api import credentials
+
+    return (credentials.router,)
+
+
 def _definitions() -> Sequence[APIRouter]:
     from volundr.api import definitions
 
@@ -148,6 +154,7 @@ TABLE: Mapping[str, Load] = {
     "sessions/chronicle": _chronicles_of_sessions,
     "access-tokens": _access_tokens,
     "agents": _system,
+    "credentials": _credentials,
     "definitions": _definitions,
     "events": _events,
     "git": _git,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from volundr.broker import mounts
 from volundr.broker.always import AlwaysRules
 from volundr.broker.broker import Broker, Health, Parts
 from volundr.broker.channels.channel import Channel
@@ -90,6 +91,7 @@ class ServiceManager:
         name = spec.session_id
         async with self._turns[name]:
             await self._write(spec)
+            await asyncio.to_thread(mounts.write, self._folder / name, spec)
             if name in self._brokers:
                 self._brokers[name].again(self._complete(spec))
                 return
@@ -97,7 +99,7 @@ class ServiceManager:
             try:
                 await self._open(spec, start=True)
             except BaseException:
-                await asyncio.to_thread(self._spec_of(name).unlink, missing_ok=True)
+                await asyncio.to_thread(self._forget, name)
                 raise
 
     async def _open(self, spec: SessionSpec, *, start: bool) -> None:
@@ -138,7 +140,8 @@ class ServiceManager:
     def _complete(self, spec: SessionSpec) -> SessionSpec:
         """With what its definition says, and with the person's environment, which is not stored with the session."""
         full = complete(spec, self._around.definitions)
-        return replace(full, transport=full.transport or "shim", env={**self._around.environment, **full.env})
+        env = mounts.placed(self._folder / spec.session_id, full.env)
+        return replace(full, transport=full.transport or "shim", env={**self._around.environment, **env})
 
     async def stop(self, name: str) -> None:
         """Returns when the agent is gone and the log is on disk. Raises NotFound when there is no such session."""
@@ -153,7 +156,12 @@ class ServiceManager:
             await broker.stop(self._around.grace)
             del self._brokers[name]
             self._tell_change()
-        await asyncio.to_thread(self._spec_of(name).unlink, missing_ok=True)
+        await asyncio.to_thread(self._forget, name)
+
+    def _forget(self, name: str) -> None:
+        """What it was started with: it holds keys."""
+        self._spec_of(name).unlink(missing_ok=True)
+        mounts.remove(self._folder / name)
 
     async def delete(self, name: str) -> None:
         """Stop it if it runs, and delete what Skuld keeps of it."""

@@ -8,6 +8,7 @@ from volundr.store import (
     account_keys,
     changes,
     chronicles,
+    credentials,
     events,
     idempotency,
     integrations,
@@ -39,6 +40,7 @@ MIGRATIONS: Migrations = {
     "account_keys": account_keys.MIGRATIONS,
     "changes": changes.MIGRATIONS,
     "leases": leases.MIGRATIONS,
+    "credentials": credentials.MIGRATIONS,
     "events": events.MIGRATIONS,
 }
 """In this order: later tables refer to those before."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from volundr.wiring import books, hosts, once, resting, sharing, templates, tenancy, watching
+from volundr.wiring import books, credentials, hosts, once, resting, sharing, templates, tenancy, watching
 from volundr.wiring.ground import Ground, Part
 
 PARTS: Sequence[Callable[[Ground], Part]] = (
@@ -10,6 +10,7 @@ PARTS: Sequence[Callable[[Ground], Part]] = (
     books.part,
     templates.part,
     resting.part,
+    credentials.part,
     hosts.part,
     once.part,
     tenancy.part,
