@@ -36,7 +36,7 @@ def socket_path(home: Path, name: str) -> Path:
 
 def place(home: Path) -> str:
     """A name for this home that no other has, also none on another machine: what ran here is known by it."""
-    return secret_file(home / "run" / "place")
+    return secret_file(home / "place")
 
 
 def write(home: Path, name: str, running: Running) -> None:
