@@ -132,7 +132,7 @@ class ProcessPods(PodManager):
             await self._skuld.ask(method, path, limit=LONG)
 
     def _is_here(self, memory: Mapping[str, Any]) -> bool:
-        return memory.get("place", self._place) == self._place
+        return bool(memory.get("place", self._place) == self._place)
 
     def _must_be_here(self, memory: Mapping[str, Any]) -> None:
         if not self._is_here(memory):

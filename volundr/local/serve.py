@@ -101,7 +101,11 @@ class EndsStreams:
     async def _first(self, receive: Receive) -> Message:
         """What the client says, or that it is over."""
         tasks = Tasks()
-        hearing = tasks.spawn(receive(), name="hear a client")
+
+        async def hear() -> Message:
+            return await receive()
+
+        hearing = tasks.spawn(hear(), name="hear a client")
         ending = tasks.spawn(self._over.wait(), name="hear the end")
         try:
             await asyncio.wait({hearing, ending}, return_when=asyncio.FIRST_COMPLETED)

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
-from volundr.wiring import books, credentials, hosts, once, resting, sharing, templates, tenancy, watching
+from volundr.wiring import books, credentials, events, hosts, once, resting, sharing, templates, tenancy, watching
 from volundr.wiring.ground import Ground, Part
 
 PARTS: Sequence[Callable[[Ground], Part]] = (
     sharing.part,
     books.part,
+    events.part,
     templates.part,
     resting.part,
     credentials.part,
