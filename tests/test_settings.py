@@ -61,7 +61,10 @@ def test_agents_get_the_environment_without_our_variables(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("[server]\nprot = 1\n", r"config\.toml: server\.prot is not a setting\. Here you can use: host, open_browser, port, public_urls, workers\."),
+        (
+            "[server]\nprot = 1\n",
+            r"config\.toml: server\.prot is not a setting\. Here you can use: host, lease_seconds, .*workers\.",
+        ),
         ("[sever]\nport = 1\n", r"config\.toml: \[sever\] is not a setting\. Here you can use: .*server"),
         ('[server]\nport = "80"\n', r"config\.toml: server\.port must be a whole number, not '80'"),
         ("[server]\nport = true\n", r"server\.port must be a whole number"),

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from volundr.api.deps import service
 from volundr.api.lists import Asked, PageOut
-from volundr.api.reach import Readable, Sessions, session_for
-from volundr.api.security import allowed, caller
+from volundr.api.reach import Readable, session_for
+from volundr.api.security import allowed
 from volundr.api.strict import Json, Shown, Strict, Text
 from volundr.domain.errors import Invalid
 from volundr.domain.events import EventFilter, EventIngestionService, EventService, EventType, SessionEvent, event_id
@@ -27,7 +27,6 @@ BUCKETS_MOST = 1000
 LONGEST_DATA = 16_384
 DEEPEST = 20
 _LARGEST = 2**53
-_by_pod, _by_person = session_for("session.report"), session_for("session.write")
 
 
 def _kept(data: dict[str, Any]) -> dict[str, Any]:
@@ -174,13 +173,8 @@ class SinksOut(BaseModel):
     sinks: list[SinkOut]
 
 
-async def _teller(request: Request, sessions: Sessions, session_id: UUID) -> Session:
-    """The session, for its own broker or for who may change it."""
-    reach = _by_pod if caller(request).kind == "pod" else _by_person
-    return await reach(request, sessions, session_id)
-
-
-Told = Annotated[Session, Depends(_teller)]
+Told = Annotated[Session, Depends(session_for("session.write", of_pods="session.report"))]
+"""The session, for its own broker or for who may change it."""
 
 
 async def _store(

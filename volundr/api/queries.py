@@ -29,6 +29,23 @@ def reading[M: BaseModel](model: type[M]) -> Callable[[Request], M]:
 
 def documented(model: type[BaseModel]) -> dict[str, Any]:
     """The parameters for a route's `openapi_extra`."""
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    found = [{"name": name, "in": "query", "required": False, "schema": one} for name, one in schema["properties"].items()]
+    schema = model.model_json_schema()
+    known = schema.get("$defs", {})
+    found = [
+        {"name": name, "in": "query", "required": False, "schema": _whole(one, known)}
+        for name, one in schema["properties"].items()
+    ]
     return {"parameters": found}
+
+
+def _whole(schema: Any, known: dict[str, Any]) -> Any:
+    """With what it refers to in its place: FastAPI does not know of these models."""
+    match schema:
+        case {"$ref": str(name)}:
+            return _whole(known[name.rpartition("/")[2]], known)
+        case dict():
+            return {key: _whole(value, known) for key, value in schema.items()}
+        case list():
+            return [_whole(one, known) for one in schema]
+        case _:
+            return schema

@@ -14,17 +14,19 @@ from volundr.domain.sessions.service import SessionService
 Sessions = Annotated[SessionService, Depends(service(SessionService))]
 
 
-def session_for(action: str) -> Callable[[Request, Sessions, UUID], Awaitable[Session]]:
+def session_for(action: str, of_pods: str = "") -> Callable[[Request, Sessions, UUID], Awaitable[Session]]:
     """A dependency that hands the route the session of its `{session_id}`, if its caller may do this to it.
 
-    Raises NotFound for a session that is another person's: whether it exists is not their business either.
+    `of_pods`: what the session's own broker has to be allowed instead, where people and brokers may come. Raises NotFound
+    for a session that is another person's: whether it exists is not their business either.
     """
-    decide = allowed(action)
+    people, pods = allowed(action), allowed(of_pods or action)
 
     async def reach(request: Request, sessions: Sessions, session_id: UUID) -> Session:
-        await decide(request)
+        is_pod = caller(request).kind == "pod"
+        await (pods if is_pod else people)(request)
         session = await sessions.get(session_id)
-        if caller(request).kind == "user":
+        if not is_pod:
             await permit(request, action, of_session(session))
         return session
 

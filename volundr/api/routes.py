@@ -157,7 +157,6 @@ TABLE: Mapping[str, Load] = {
     "credentials": _credentials,
     "definitions": _definitions,
     "events": _events,
-    "events": _events,
     "git": _git,
     "healthz": _health,
     "integrations": _integrations,

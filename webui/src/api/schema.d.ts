@@ -4,6 +4,47 @@
  */
 
 export interface paths {
+    "/api/v1/access-tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Access Tokens */
+        get: operations["list_access_tokens_api_v1_access_tokens_get"];
+        put?: never;
+        /**
+         * Create Access Token
+         * @description It may do what you may do, in all your tenants.
+         */
+        post: operations["create_access_token_api_v1_access_tokens_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access-tokens/{token_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Access Token
+         * @description It opens nothing any more, from its next use on.
+         */
+        delete: operations["delete_access_token_api_v1_access_tokens__token_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agents": {
         parameters: {
             query?: never;
@@ -12,7 +53,103 @@ export interface paths {
             cookie?: never;
         };
         /** List Agents */
-        get: operations["list_agents"];
+        get: operations["list_agents_api_v1_agents_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Credentials */
+        get: operations["list_credentials_api_v1_credentials_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credentials/-/mount-preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Mount
+         * @description What a session would get of a credential that is not stored. Checks its values; keeps nothing.
+         */
+        post: operations["preview_mount_api_v1_credentials___mount_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credentials/-/types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Credential Types
+         * @description What kinds there are, and their fields.
+         */
+        get: operations["list_credential_types_api_v1_credentials___types_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credentials/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Credential */
+        get: operations["get_credential_api_v1_credentials__name__get"];
+        /**
+         * Put Credential
+         * @description Keep it, in place of what was there under this name. With `If-Match: "0"`: only if there is none yet.
+         */
+        put: operations["put_credential_api_v1_credentials__name__put"];
+        post?: never;
+        /** Delete Credential */
+        delete: operations["delete_credential_api_v1_credentials__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credentials/{name}/mount-preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Preview Credential */
+        get: operations["preview_credential_api_v1_credentials__name__mount_preview_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -32,7 +169,27 @@ export interface paths {
          * List Definitions
          * @description From the settings file, by name.
          */
-        get: operations["list_definitions"];
+        get: operations["list_definitions_api_v1_definitions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/sinks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sinks
+         * @description Where events go, how far each sink is and why one that is behind is.
+         */
+        get: operations["list_sinks_api_v1_events_sinks_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -52,7 +209,7 @@ export interface paths {
          * List Branches
          * @description The default branch first, then by name.
          */
-        get: operations["list_branches"];
+        get: operations["list_branches_api_v1_git_branches_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -74,7 +231,7 @@ export interface paths {
          * Merge Confidence
          * @description How safe it is to merge this without a person looking, by a rule of thumb that says its parts.
          */
-        post: operations["merge_confidence"];
+        post: operations["merge_confidence_api_v1_git_confidence_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -89,10 +246,10 @@ export interface paths {
             cookie?: never;
         };
         /** List Pull Requests */
-        get: operations["list_pull_requests"];
+        get: operations["list_pull_requests_api_v1_git_pull_requests_get"];
         put?: never;
         /** Create Pull Request */
-        post: operations["create_pull_request"];
+        post: operations["create_pull_request_api_v1_git_pull_requests_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -107,7 +264,7 @@ export interface paths {
             cookie?: never;
         };
         /** Get Pull Request */
-        get: operations["get_pull_request"];
+        get: operations["get_pull_request_api_v1_git_pull_requests__number__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -127,7 +284,7 @@ export interface paths {
          * Pull Request Checks
          * @description What the host's CI says of its newest commit.
          */
-        get: operations["pull_request_checks"];
+        get: operations["pull_request_checks_api_v1_git_pull_requests__number__checks_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -146,7 +303,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Merge Pull Request */
-        post: operations["merge_pull_request"];
+        post: operations["merge_pull_request_api_v1_git_pull_requests__number__merge_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -164,7 +321,7 @@ export interface paths {
          * List Repositories
          * @description Over all hosts you are connected to, one after the other.
          */
-        get: operations["list_repositories"];
+        get: operations["list_repositories_api_v1_git_repositories_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -184,7 +341,7 @@ export interface paths {
          * Check Repository
          * @description The repository of this URL, if it can be read from here.
          */
-        get: operations["check_repository"];
+        get: operations["check_repository_api_v1_git_repository_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -201,10 +358,10 @@ export interface paths {
             cookie?: never;
         };
         /** List Integrations */
-        get: operations["list_integrations"];
+        get: operations["list_integrations_api_v1_integrations_get"];
         put?: never;
         /** Connect Integration */
-        post: operations["connect_integration"];
+        post: operations["connect_integration_api_v1_integrations_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -222,7 +379,7 @@ export interface paths {
          * Integration Catalog
          * @description Built in or brought by a plugin.
          */
-        get: operations["integration_catalog"];
+        get: operations["integration_catalog_api_v1_integrations_catalog_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -239,18 +396,18 @@ export interface paths {
             cookie?: never;
         };
         /** Get Integration */
-        get: operations["get_integration"];
+        get: operations["get_integration_api_v1_integrations__integration_id__get"];
         put?: never;
         post?: never;
         /**
          * Disconnect Integration
          * @description The stored credential stays.
          */
-        delete: operations["disconnect_integration"];
+        delete: operations["disconnect_integration_api_v1_integrations__integration_id__delete"];
         options?: never;
         head?: never;
         /** Change Integration */
-        patch: operations["change_integration"];
+        patch: operations["change_integration_api_v1_integrations__integration_id__patch"];
         trace?: never;
     };
     "/api/v1/integrations/{integration_id}/test": {
@@ -263,7 +420,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Try Integration */
-        post: operations["try_integration"];
+        post: operations["try_integration_api_v1_integrations__integration_id__test_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -283,12 +440,12 @@ export interface paths {
          * Log In
          * @description Turn the code of a login link into the cookie of this browser. Open to everybody: the code is the proof.
          */
-        post: operations["log_in"];
+        post: operations["log_in_api_v1_login_post"];
         /**
          * Log Out
          * @description End this browser's login. Without one there is nothing to end, which is no error.
          */
-        delete: operations["log_out"];
+        delete: operations["log_out_api_v1_login_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -305,9 +462,9 @@ export interface paths {
         put?: never;
         /**
          * Make Code
-         * @description A new login link, for `volundr up` and other programs that hold the token of this machine.
+         * @description A new login link for yourself, for `volundr up` and other programs that hold your token.
          */
-        post: operations["make_code"];
+        post: operations["make_code_api_v1_login_codes_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -322,7 +479,7 @@ export interface paths {
             cookie?: never;
         };
         /** Who Am I */
-        get: operations["who_am_i"];
+        get: operations["who_am_i_api_v1_me_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -342,13 +499,177 @@ export interface paths {
          * List Permissions
          * @description The open questions of your running sessions, oldest first. The stream's `session` events tell when to look again.
          */
-        get: operations["list_permissions"];
+        get: operations["list_permissions_api_v1_permissions_get"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Presets
+         * @description By name.
+         */
+        get: operations["list_presets_api_v1_presets_get"];
+        put?: never;
+        /** Create Preset */
+        post: operations["create_preset_api_v1_presets_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/presets/{preset_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Preset */
+        get: operations["get_preset_api_v1_presets__preset_id__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Preset
+         * @description Sessions that were made with it stay as they are.
+         */
+        delete: operations["delete_preset_api_v1_presets__preset_id__delete"];
+        options?: never;
+        head?: never;
+        /** Change Preset */
+        patch: operations["change_preset_api_v1_presets__preset_id__patch"];
+        trace?: never;
+    };
+    "/api/v1/presets/{preset_id}/default": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Make Preset Default
+         * @description Instead of the one that was the default for the same agent.
+         */
+        put: operations["make_preset_default_api_v1_presets__preset_id__default_put"];
+        post?: never;
+        /**
+         * End Preset Default
+         * @description From now on it is used only where it is named.
+         */
+        delete: operations["end_preset_default_api_v1_presets__preset_id__default_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Profiles
+         * @description By name. They are kept as files in the forge's home folder.
+         */
+        get: operations["list_profiles_api_v1_profiles_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/profiles/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Profile */
+        get: operations["get_profile_api_v1_profiles__name__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/prompts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Prompts
+         * @description By name.
+         */
+        get: operations["list_prompts_api_v1_prompts_get"];
+        put?: never;
+        /** Create Prompt */
+        post: operations["create_prompt_api_v1_prompts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/prompts/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search Prompts
+         * @description By name, those in which all words occur. Case does not matter; `%` and `_` are characters like any other.
+         */
+        get: operations["search_prompts_api_v1_prompts_search_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/prompts/{prompt_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Prompt */
+        get: operations["get_prompt_api_v1_prompts__prompt_id__get"];
+        put?: never;
+        post?: never;
+        /** Delete Prompt */
+        delete: operations["delete_prompt_api_v1_prompts__prompt_id__delete"];
+        options?: never;
+        head?: never;
+        /** Change Prompt */
+        patch: operations["change_prompt_api_v1_prompts__prompt_id__patch"];
         trace?: never;
     };
     "/api/v1/retention": {
@@ -362,13 +683,13 @@ export interface paths {
          * Plan Retention
          * @description What would go now by the settings' `[retention]`; nothing is removed.
          */
-        get: operations["plan_retention"];
+        get: operations["plan_retention_api_v1_retention_get"];
         put?: never;
         /**
          * Apply Retention
          * @description Remove it, and say what went.
          */
-        post: operations["apply_retention"];
+        post: operations["apply_retention_api_v1_retention_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -386,10 +707,10 @@ export interface paths {
          * List Sessions
          * @description Newest first, without those that are archived, unless you ask for something else.
          */
-        get: operations["list_sessions"];
+        get: operations["list_sessions_api_v1_sessions_get"];
         put?: never;
         /** Create Session */
-        post: operations["create_session"];
+        post: operations["create_session_api_v1_sessions_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -404,18 +725,18 @@ export interface paths {
             cookie?: never;
         };
         /** Get Session */
-        get: operations["get_session"];
+        get: operations["get_session_api_v1_sessions__session_id__get"];
         put?: never;
         post?: never;
         /**
          * Delete Session
          * @description Also of one that is gone already: deleting twice is no error.
          */
-        delete: operations["delete_session"];
+        delete: operations["delete_session_api_v1_sessions__session_id__delete"];
         options?: never;
         head?: never;
         /** Change Session */
-        patch: operations["change_session"];
+        patch: operations["change_session_api_v1_sessions__session_id__patch"];
         trace?: never;
     };
     "/api/v1/sessions/{session_id}/activity": {
@@ -427,7 +748,7 @@ export interface paths {
         };
         get?: never;
         /** Report Activity */
-        put: operations["report_activity"];
+        put: operations["report_activity_api_v1_sessions__session_id__activity_put"];
         post?: never;
         delete?: never;
         options?: never;
@@ -445,7 +766,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Archive Session */
-        post: operations["archive_session"];
+        post: operations["archive_session_api_v1_sessions__session_id__archive_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -460,7 +781,91 @@ export interface paths {
             cookie?: never;
         };
         /** Session Chronicle */
-        get: operations["session_chronicle"];
+        get: operations["session_chronicle_api_v1_sessions__session_id__chronicle_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{session_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Events
+         * @description The session's events.
+         */
+        get: operations["list_events_api_v1_sessions__session_id__events_get"];
+        put?: never;
+        /**
+         * Tell Event
+         * @description Store an event. The answer comes when it is committed.
+         */
+        post: operations["tell_event_api_v1_sessions__session_id__events_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{session_id}/events/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell Events
+         * @description Store up to 500 events. The answer comes when all of them are committed.
+         */
+        post: operations["tell_events_api_v1_sessions__session_id__events_batch_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{session_id}/events/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count Events
+         * @description How many of each type.
+         */
+        get: operations["count_events_api_v1_sessions__session_id__events_counts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{session_id}/events/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Token Timeline
+         * @description Tokens and cost over time: the newest 1000 spans with any.
+         */
+        get: operations["token_timeline_api_v1_sessions__session_id__events_tokens_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -479,7 +884,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Fork Session */
-        post: operations["fork_session"];
+        post: operations["fork_session_api_v1_sessions__session_id__fork_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -497,7 +902,7 @@ export interface paths {
          * Session History
          * @description The newest records, or those before one, whether or not the session runs.
          */
-        get: operations["session_history"];
+        get: operations["session_history_api_v1_sessions__session_id__history_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -514,7 +919,7 @@ export interface paths {
             cookie?: never;
         };
         /** Session Logs */
-        get: operations["session_logs"];
+        get: operations["session_logs_api_v1_sessions__session_id__logs_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -534,7 +939,7 @@ export interface paths {
          * Session Options
          * @description How it is run, in full.
          */
-        get: operations["session_options"];
+        get: operations["session_options_api_v1_sessions__session_id__options_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -553,7 +958,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Report Items */
-        post: operations["report_items"];
+        post: operations["report_items_api_v1_sessions__session_id__report_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -570,7 +975,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Restore Session */
-        post: operations["restore_session"];
+        post: operations["restore_session_api_v1_sessions__session_id__restore_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -587,7 +992,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Start Session */
-        post: operations["start_session"];
+        post: operations["start_session_api_v1_sessions__session_id__start_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -604,7 +1009,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Stop Session */
-        post: operations["stop_session"];
+        post: operations["stop_session_api_v1_sessions__session_id__stop_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -621,7 +1026,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Issue Ticket */
-        post: operations["issue_ticket"];
+        post: operations["issue_ticket_api_v1_sessions__session_id__ticket_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -639,7 +1044,7 @@ export interface paths {
          * Session Timeline
          * @description What happened, oldest first.
          */
-        get: operations["session_timeline"];
+        get: operations["session_timeline_api_v1_sessions__session_id__timeline_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -659,7 +1064,7 @@ export interface paths {
          * Session Usage
          * @description Tokens and cost by model over the whole session, and of its newest turns.
          */
-        get: operations["session_usage"];
+        get: operations["session_usage_api_v1_sessions__session_id__usage_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -677,11 +1082,11 @@ export interface paths {
         };
         /**
          * Stream
-         * @description `session` (as GET shows it), `session_deleted` and `resync` (load the list anew) of your own sessions.
+         * @description `session` (as GET shows it), `session_deleted` and `resync` (load the list anew) of your sessions (or all of the tenant).
          *
          *     Events have ids; a client that comes back with `Last-Event-ID` gets what it missed. A comment every 15 s is the heartbeat.
          */
-        get: operations["stream"];
+        get: operations["stream_api_v1_stream_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -698,7 +1103,7 @@ export interface paths {
             cookie?: never;
         };
         /** System Report */
-        get: operations["system_report"];
+        get: operations["system_report_api_v1_system_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -718,10 +1123,128 @@ export interface paths {
          * List Folders
          * @description The folders in `path` of the forge's machine, for choosing one; the home folder when empty.
          */
-        get: operations["list_folders"];
+        get: operations["list_folders_api_v1_system_folders_get"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Templates
+         * @description By name. They are kept as files in the forge's home folder.
+         */
+        get: operations["list_templates_api_v1_templates_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Template */
+        get: operations["get_template_api_v1_templates__name__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tenants
+         * @description The tenant you act in, and those below it.
+         */
+        get: operations["list_tenants_api_v1_tenants_get"];
+        put?: never;
+        /** Create Tenant */
+        post: operations["create_tenant_api_v1_tenants_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Tenant */
+        get: operations["get_tenant_api_v1_tenants__tenant_id__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Tenant
+         * @description Only an empty one: without tenants below it, sessions, or people at home in it.
+         */
+        delete: operations["delete_tenant_api_v1_tenants__tenant_id__delete"];
+        options?: never;
+        head?: never;
+        /** Change Tenant */
+        patch: operations["change_tenant_api_v1_tenants__tenant_id__patch"];
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant_id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Members */
+        get: operations["list_members_api_v1_tenants__tenant_id__members_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant_id}/members/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Member
+         * @description Make somebody a member, or give them another role. The role holds in all tenants below too.
+         */
+        put: operations["put_member_api_v1_tenants__tenant_id__members__user_id__put"];
+        post?: never;
+        /** Remove Member */
+        delete: operations["remove_member_api_v1_tenants__tenant_id__members__user_id__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -735,7 +1258,7 @@ export interface paths {
             cookie?: never;
         };
         /** Search Issues */
-        get: operations["search_issues"];
+        get: operations["search_issues_api_v1_tracker_issues_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -752,14 +1275,14 @@ export interface paths {
             cookie?: never;
         };
         /** Get Issue */
-        get: operations["get_issue"];
+        get: operations["get_issue_api_v1_tracker_issues__key__get"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
         /** Change Issue */
-        patch: operations["change_issue"];
+        patch: operations["change_issue_api_v1_tracker_issues__key__patch"];
         trace?: never;
     };
     "/api/v1/tracker/mappings": {
@@ -773,10 +1296,10 @@ export interface paths {
          * List Mappings
          * @description Those of your tenant.
          */
-        get: operations["list_mappings"];
+        get: operations["list_mappings_api_v1_tracker_mappings_get"];
         put?: never;
         /** Create Mapping */
-        post: operations["create_mapping"];
+        post: operations["create_mapping_api_v1_tracker_mappings_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -791,15 +1314,15 @@ export interface paths {
             cookie?: never;
         };
         /** Get Mapping */
-        get: operations["get_mapping"];
+        get: operations["get_mapping_api_v1_tracker_mappings__mapping_id__get"];
         put?: never;
         post?: never;
         /** Delete Mapping */
-        delete: operations["delete_mapping"];
+        delete: operations["delete_mapping_api_v1_tracker_mappings__mapping_id__delete"];
         options?: never;
         head?: never;
         /** Change Mapping */
-        patch: operations["change_mapping"];
+        patch: operations["change_mapping_api_v1_tracker_mappings__mapping_id__patch"];
         trace?: never;
     };
     "/api/v1/tracker/status": {
@@ -813,9 +1336,71 @@ export interface paths {
          * Tracker Status
          * @description Each tracker you connected, really asked.
          */
-        get: operations["tracker_status"];
+        get: operations["tracker_status_api_v1_tracker_status_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Users
+         * @description Those at home or members in the tenant you act in, or below it.
+         */
+        get: operations["list_users_api_v1_users_get"];
+        put?: never;
+        /** Create User */
+        post: operations["create_user_api_v1_users_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get User */
+        get: operations["get_user_api_v1_users__user_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change User
+         * @description Only who administers the tenant they are at home in may change or suspend somebody.
+         */
+        patch: operations["change_user_api_v1_users__user_id__patch"];
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/login-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Login Link
+         * @description A link that signs them in once: how people come to a server that has no identity provider.
+         */
+        post: operations["make_login_link_api_v1_users__user_id__login_link_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -833,7 +1418,7 @@ export interface paths {
          * Health
          * @description The forge answers and its database does too. Open to everybody.
          */
-        get: operations["health"];
+        get: operations["health_healthz_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -977,7 +1562,7 @@ export interface paths {
          * Metrics
          * @description Prometheus' text format; give your Prometheus an access token as `bearer_token`.
          */
-        get: operations["metrics"];
+        get: operations["metrics_metrics_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -997,7 +1582,7 @@ export interface paths {
          * Ready
          * @description Sessions can be started: database and pods are there. Open to everybody.
          */
-        get: operations["ready"];
+        get: operations["ready_readyz_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1752,6 +2337,14 @@ export interface components {
             /** Ref */
             ref: string;
         };
+        /**
+         * BatchIn
+         * @description Stored together, or not at all.
+         */
+        BatchIn: {
+            /** Events */
+            events: components["schemas"]["EventIn"][];
+        };
         /** @enum {string} */
         BlockKind: "text" | "thinking";
         /** BranchList */
@@ -1767,6 +2360,25 @@ export interface components {
             default: boolean;
             /** Name */
             name: string;
+        };
+        /**
+         * BucketOut
+         * @description A span's tokens. `cost` adds what is known and is null when nothing is.
+         */
+        BucketOut: {
+            /** Cost */
+            cost: number | null;
+            /** Events */
+            events: number;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** Tokens In */
+            tokens_in: number;
+            /** Tokens Out */
+            tokens_out: number;
         };
         /**
          * Capabilities
@@ -2194,6 +2806,80 @@ export interface components {
             score: number;
         };
         /**
+         * CountsOut
+         * @description How many events of each type; types without any are left out.
+         */
+        CountsOut: {
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /** Total */
+            total: number;
+        };
+        /**
+         * CredentialIn
+         * @description What is kept under this name; all values at once.
+         */
+        CredentialIn: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            type: components["schemas"]["CredentialType"];
+            /**
+             * Values
+             * @example {
+             *       "api_key": "…"
+             *     }
+             */
+            values: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * CredentialOut
+         * @description `keys` are the names of its values.
+         */
+        CredentialOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Keys */
+            keys: string[];
+            /** Name */
+            name: string;
+            /** Note */
+            note: string;
+            /** Revision */
+            revision: number;
+            type: components["schemas"]["CredentialType"];
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /** CredentialPage */
+        CredentialPage: {
+            /** Items */
+            items: components["schemas"]["CredentialOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+        };
+        /**
+         * CredentialType
+         * @description What a credential is for.
+         * @enum {string}
+         */
+        CredentialType: "api_key" | "oauth_token" | "git_credential" | "ssh_key" | "tls_cert" | "generic";
+        /**
          * Decide
          * @description Answer a permission. `input`, if given, replaces the tool's input (only with capability `edited_input`).
          */
@@ -2237,7 +2923,7 @@ export interface components {
              */
             message: string;
             /** @default once */
-            scope: components["schemas"]["Scope"];
+            scope: components["schemas"]["volundr__broker__parts__Scope"];
         };
         /** DefinitionList */
         DefinitionList: {
@@ -2360,6 +3046,130 @@ export interface components {
             type: "empty";
         };
         /**
+         * EventIn
+         * @description One event. Told again it is stored once: by `id`, or without one by epoch, sequence and type.
+         * @example {
+         *       "at": "2026-01-01T12:00:00Z",
+         *       "data": {
+         *         "tool": "Bash"
+         *       },
+         *       "duration_ms": 40,
+         *       "sequence": 7,
+         *       "type": "tool_use"
+         *     }
+         */
+        EventIn: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Cost
+             * @description US dollars; null: nobody knows.
+             */
+            cost?: number | null;
+            /**
+             * Data
+             * @description At most 16 KiB of JSON.
+             * @example {
+             *       "ok": true,
+             *       "tool": "Bash"
+             *     }
+             */
+            data?: {
+                [key: string]: unknown;
+            };
+            /** Duration Ms */
+            duration_ms?: number | null;
+            /**
+             * Epoch
+             * @description Where sequences begin anew.
+             * @default
+             */
+            epoch: string;
+            /**
+             * Id
+             * @description A name of your own for it.
+             */
+            id?: string | null;
+            /**
+             * Model
+             * @default
+             */
+            model: string;
+            /**
+             * Sequence
+             * @description Its place in the session; lists are in this order.
+             */
+            sequence: number;
+            /** Tokens In */
+            tokens_in?: number | null;
+            /** Tokens Out */
+            tokens_out?: number | null;
+            type: components["schemas"]["EventType"];
+        };
+        /**
+         * EventOut
+         * @description An event as it is stored. `number` is its place among all events of the forge.
+         */
+        EventOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Cost */
+            cost: number | null;
+            /** Data */
+            data: {
+                [key: string]: unknown;
+            };
+            /** Duration Ms */
+            duration_ms: number | null;
+            /** Epoch */
+            epoch: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Model */
+            model: string;
+            /** Number */
+            number: number;
+            /** Sequence */
+            sequence: number;
+            /**
+             * Session Id
+             * Format: uuid
+             */
+            session_id: string;
+            /** Tokens In */
+            tokens_in: number | null;
+            /** Tokens Out */
+            tokens_out: number | null;
+            type: components["schemas"]["EventType"];
+        };
+        /**
+         * EventPage
+         * @description By sequence, unless `sort` says otherwise (`sequence`, `at`, `number`).
+         */
+        EventPage: {
+            /** Items */
+            items: components["schemas"]["EventOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+        };
+        /**
+         * EventType
+         * @enum {string}
+         */
+        EventType: "session_start" | "session_stop" | "message_user" | "message_assistant" | "file_created" | "file_modified" | "file_deleted" | "git_commit" | "git_push" | "git_branch" | "git_checkout" | "terminal_command" | "tool_use" | "permission" | "error" | "token_usage";
+        /**
          * Expendable
          * @description One thing that the policy lets go: a session's conversation, or the files that went with it. `size` in bytes.
          */
@@ -2387,22 +3197,6 @@ export interface components {
         ExpendableList: {
             /** Items */
             items: components["schemas"]["Expendable"][];
-        };
-        /** FieldOut */
-        FieldOut: {
-            /** Default */
-            default: string;
-            /** Label */
-            label: string;
-            /** Name */
-            name: string;
-            /** Required */
-            required: boolean;
-            /**
-             * Type
-             * @enum {string}
-             */
-            type: "text" | "url";
         };
         /**
          * FieldProblem
@@ -2821,6 +3615,15 @@ export interface components {
          * @enum {string}
          */
         "Kind-Input": "message" | "file" | "commit" | "command" | "permission" | "error";
+        /** LayoutOut */
+        LayoutOut: {
+            /** Files */
+            files: {
+                [key: string]: string;
+            };
+            /** Folders */
+            folders: string[];
+        };
         /** Lines */
         Lines: {
             /** Lines */
@@ -2894,6 +3697,14 @@ export interface components {
             /** Url */
             url: string;
         };
+        /**
+         * LoginLink
+         * @description Works once, within half an hour. Give it to them over a channel you trust.
+         */
+        LoginLink: {
+            /** Url */
+            url: string;
+        };
         /** LoginRequest */
         LoginRequest: {
             /** Code */
@@ -2910,6 +3721,11 @@ export interface components {
          */
         ManagedSession: {
             activity?: components["schemas"]["volundr__broker__parts__Activity"] | null;
+            /**
+             * Busy
+             * @default false
+             */
+            busy: boolean;
             /**
              * Error
              * @default
@@ -3051,6 +3867,36 @@ export interface components {
             tenant_id: string;
             /** User Id */
             user_id: string;
+        };
+        /** MemberIn */
+        MemberIn: {
+            /** @example developer */
+            role: components["schemas"]["Role"];
+        };
+        /** MemberOut */
+        MemberOut: {
+            /**
+             * Granted At
+             * Format: date-time
+             */
+            granted_at: string;
+            /** Granted By */
+            granted_by: string;
+            role: components["schemas"]["Role"];
+            /** Tenant Id */
+            tenant_id: string;
+            /** User Id */
+            user_id: string;
+        };
+        /** MemberPage */
+        MemberPage: {
+            /** Items */
+            items: components["schemas"]["MemberOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
         };
         /** MergeIn */
         MergeIn: {
@@ -3313,6 +4159,32 @@ export interface components {
              */
             title: string;
         };
+        /** NewTokenOut */
+        NewTokenOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Hint */
+            hint: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Token
+             * @description Shown this once: only its hash is kept.
+             */
+            token: string;
+            /** Used At */
+            used_at: string | null;
+        };
         /**
          * Notice
          * @description Something worth a line in the transcript that nobody said.
@@ -3336,6 +4208,53 @@ export interface components {
              * @constant
              */
             type: "notice";
+        };
+        /** OneTemplateOut */
+        OneTemplateOut: {
+            /** Agent */
+            agent: string;
+            /** Credentials */
+            credentials: string[];
+            /** Description */
+            description: string;
+            /** Env */
+            env: {
+                [key: string]: string;
+            };
+            /** File */
+            file: string;
+            /** Initial Prompt */
+            initial_prompt: string;
+            layout: components["schemas"]["LayoutOut"];
+            /** Mcp Servers */
+            mcp_servers: string[];
+            /** Mode */
+            mode: string;
+            /** Model */
+            model: string;
+            /** Name */
+            name: string;
+            /**
+             * Problems
+             * @description What is wrong with its file by now; what it said before is shown.
+             */
+            problems: components["schemas"]["ProblemOut"][];
+            /** Profile */
+            profile: string;
+            /** Repositories */
+            repositories: components["schemas"]["volundr__api__templates__RepositoryOut"][];
+            /** Resources */
+            resources: {
+                [key: string]: string;
+            };
+            /** Setup */
+            setup: string[];
+            /** Source */
+            source: (components["schemas"]["GitSource"] | components["schemas"]["LocalSource"]) | null;
+            /** System Prompt */
+            system_prompt: string;
+            /** Thinking */
+            thinking: string;
         };
         /**
          * OptionsIn
@@ -3653,6 +4572,253 @@ export interface components {
             type: "plan_changed";
         };
         /**
+         * PresetChange
+         * @description A field that is left out stays as it is. The default is set with `PUT /presets/{id}/default`.
+         */
+        PresetChange: {
+            /** Agent */
+            agent?: string | null;
+            /** Credentials */
+            credentials?: string[] | null;
+            /** Description */
+            description?: string | null;
+            /** Env */
+            env?: {
+                [key: string]: string;
+            } | null;
+            /** Initial Prompt */
+            initial_prompt?: string | null;
+            /** Integrations */
+            integrations?: string[] | null;
+            /** Mcp Servers */
+            mcp_servers?: string[] | null;
+            /** Mode */
+            mode?: string | null;
+            /** Model */
+            model?: string | null;
+            /**
+             * Name
+             * @example careful
+             */
+            name?: string | null;
+            /** Profile */
+            profile?: string | null;
+            /** Resources */
+            resources?: {
+                [key: string]: string;
+            } | null;
+            /** Shared */
+            shared?: boolean | null;
+            /** System Prompt */
+            system_prompt?: string | null;
+            /** Template */
+            template?: string | null;
+            /** Thinking */
+            thinking?: string | null;
+        };
+        /**
+         * PresetIn
+         * @description What is empty is left open. Secrets belong into credentials, never into `env`.
+         */
+        PresetIn: {
+            /**
+             * Agent
+             * @default
+             * @example claude
+             */
+            agent: string;
+            /**
+             * Credentials
+             * @default []
+             */
+            credentials: string[];
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * Env
+             * @example {
+             *       "NODE_ENV": "test"
+             *     }
+             */
+            env?: {
+                [key: string]: string;
+            };
+            /**
+             * Initial Prompt
+             * @default
+             */
+            initial_prompt: string;
+            /**
+             * Integrations
+             * @default []
+             */
+            integrations: string[];
+            /**
+             * Is Default
+             * @description For your sessions that name no preset.
+             * @default false
+             */
+            is_default: boolean;
+            /**
+             * Mcp Servers
+             * @default []
+             */
+            mcp_servers: string[];
+            /**
+             * Mode
+             * @default
+             */
+            mode: string;
+            /**
+             * Model
+             * @default
+             */
+            model: string;
+            /**
+             * Name
+             * @example careful
+             */
+            name: string;
+            /**
+             * Profile
+             * @default
+             */
+            profile: string;
+            /**
+             * Resources
+             * @example {
+             *       "cpu": "2",
+             *       "memory": "4Gi"
+             *     }
+             */
+            resources?: {
+                [key: string]: string;
+            };
+            /**
+             * Shared
+             * @description Others of your tenant may see and use it.
+             * @default false
+             */
+            shared: boolean;
+            /**
+             * System Prompt
+             * @default
+             * @example Ask before you add a dependency.
+             */
+            system_prompt: string;
+            /**
+             * Template
+             * @default
+             */
+            template: string;
+            /**
+             * Thinking
+             * @default
+             */
+            thinking: string;
+        };
+        /** PresetOut */
+        PresetOut: {
+            /** Agent */
+            agent: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Credentials */
+            credentials: string[];
+            /** Description */
+            description: string;
+            /** Env */
+            env: {
+                [key: string]: string;
+            };
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Initial Prompt */
+            initial_prompt: string;
+            /** Integrations */
+            integrations: string[];
+            /** Is Default */
+            is_default: boolean;
+            /** Mcp Servers */
+            mcp_servers: string[];
+            /** Mode */
+            mode: string;
+            /** Model */
+            model: string;
+            /** Name */
+            name: string;
+            /** Owner Id */
+            owner_id: string;
+            /** Profile */
+            profile: string;
+            /** Resources */
+            resources: {
+                [key: string]: string;
+            };
+            /** Revision */
+            revision: number;
+            /** Shared */
+            shared: boolean;
+            /** System Prompt */
+            system_prompt: string;
+            /** Template */
+            template: string;
+            /** Thinking */
+            thinking: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /** PresetPage */
+        PresetPage: {
+            /** Items */
+            items: components["schemas"]["PresetOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+        };
+        /** PreviewIn */
+        PreviewIn: {
+            /**
+             * Name
+             * @example anthropic
+             */
+            name: string;
+            type: components["schemas"]["CredentialType"];
+            /**
+             * Values
+             * @example {
+             *       "api_key": "…"
+             *     }
+             */
+            values: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * PreviewOut
+         * @description What a session would get: names of variables and files, no value. `${mounts}` is its own folder of secret files.
+         */
+        PreviewOut: {
+            /** Files */
+            files: string[];
+            /** Variables */
+            variables: string[];
+        };
+        /**
          * Problem
          * @description Every error, as RFC 9457 has it. `hint` says the way out, if there is one.
          */
@@ -3678,6 +4844,167 @@ export interface components {
              * @default about:blank
              */
             type: string;
+        };
+        /**
+         * ProblemOut
+         * @description What is wrong with a file. What the file said before it was broken still counts.
+         */
+        ProblemOut: {
+            /** Column */
+            column: number;
+            /** File */
+            file: string;
+            /**
+             * Line
+             * @description From 1; 0 for the file as a whole.
+             */
+            line: number;
+            /** Text */
+            text: string;
+        };
+        /** ProfileOut */
+        ProfileOut: {
+            /**
+             * Active Sessions
+             * @description Sessions of your tenant that are up and were made with it.
+             */
+            active_sessions: number;
+            /** Agent */
+            agent: string;
+            /** Credentials */
+            credentials: string[];
+            /** Description */
+            description: string;
+            /** Env */
+            env: {
+                [key: string]: string;
+            };
+            /** File */
+            file: string;
+            /** Is Default */
+            is_default: boolean;
+            /** Mcp Servers */
+            mcp_servers: string[];
+            /** Mode */
+            mode: string;
+            /** Model */
+            model: string;
+            /** Name */
+            name: string;
+            /** Resources */
+            resources: {
+                [key: string]: string;
+            };
+            /** System Prompt */
+            system_prompt: string;
+            /** Thinking */
+            thinking: string;
+        };
+        /** ProfilePage */
+        ProfilePage: {
+            /** Items */
+            items: components["schemas"]["ProfileOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+            /** Problems */
+            problems: components["schemas"]["ProblemOut"][];
+        };
+        /**
+         * PromptChange
+         * @description A field that is left out stays as it is.
+         */
+        PromptChange: {
+            /** Content */
+            content?: string | null;
+            /**
+             * Name
+             * @example Review
+             */
+            name?: string | null;
+            /** Project */
+            project?: string | null;
+            /** Shared */
+            shared?: boolean | null;
+            /** Tags */
+            tags?: string[] | null;
+        };
+        /** PromptIn */
+        PromptIn: {
+            /**
+             * Content
+             * @example Review the last commit. Say what could break.
+             */
+            content: string;
+            /**
+             * Name
+             * @example Review
+             */
+            name: string;
+            /**
+             * Project
+             * @description The repository it is for; empty: for all.
+             * @default
+             */
+            project: string;
+            /**
+             * Shared
+             * @description Others of your tenant may see and use it.
+             * @default false
+             */
+            shared: boolean;
+            /**
+             * Tags
+             * @default []
+             * @example [
+             *       "review"
+             *     ]
+             */
+            tags: string[];
+        };
+        /** PromptOut */
+        PromptOut: {
+            /** Content */
+            content: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Owner Id */
+            owner_id: string;
+            /** Project */
+            project: string;
+            /** Revision */
+            revision: number;
+            /** Shared */
+            shared: boolean;
+            /** Tags */
+            tags: string[];
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /** PromptPage */
+        PromptPage: {
+            /** Items */
+            items: components["schemas"]["PromptOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
         };
         /**
          * ProviderOut
@@ -3866,25 +5193,10 @@ export interface components {
             /** Url */
             url: string;
         };
-        /** RepositoryOut */
-        RepositoryOut: {
-            /** Default Branch */
-            default_branch: string;
-            /** Description */
-            description: string;
-            /** Name */
-            name: string;
-            /** Private */
-            private: boolean;
-            /** Provider */
-            provider: string;
-            /** Url */
-            url: string;
-        };
         /** RepositoryPage */
         RepositoryPage: {
             /** Items */
-            items: components["schemas"]["RepositoryOut"][];
+            items: components["schemas"]["volundr__api__git__RepositoryOut"][];
             /**
              * Next
              * @description Give this as `cursor` for the following page; null at the end.
@@ -3907,6 +5219,12 @@ export interface components {
              */
             type: "resync";
         };
+        /**
+         * Role
+         * @description A person's part in a tenant, and so in every tenant below it.
+         * @enum {string}
+         */
+        Role: "admin" | "developer" | "viewer";
         /** @enum {string} */
         RootName: "workspace" | "home";
         /**
@@ -4223,6 +5541,41 @@ export interface components {
             /** Viewers */
             viewers: number;
         };
+        /**
+         * SinkOut
+         * @description How a sink is. `cursor` is the number of the last event it has; 100000 waiting events are counted at most.
+         */
+        SinkOut: {
+            /** Cursor */
+            cursor: number;
+            /** Delivered At */
+            delivered_at: string | null;
+            /**
+             * Error
+             * @description Why its newest failure happened; empty once something was delivered again.
+             */
+            error: string;
+            /** Error At */
+            error_at: string | null;
+            /** Failing Since */
+            failing_since: string | null;
+            /** Healthy */
+            healthy: boolean;
+            /** Lag Events */
+            lag_events: number;
+            /** Lag Seconds */
+            lag_seconds: number;
+            /** Name */
+            name: string;
+        };
+        /**
+         * SinksOut
+         * @description `database` first: it has every event before any other.
+         */
+        SinksOut: {
+            /** Sinks */
+            sinks: components["schemas"]["SinkOut"][];
+        };
         /** SkuldHealth */
         SkuldHealth: {
             /** Sessions */
@@ -4294,11 +5647,6 @@ export interface components {
             thinking: string;
         };
         /**
-         * Status
-         * @enum {string}
-         */
-        "Status-Input": "created" | "starting" | "provisioning" | "running" | "stopping" | "stopped" | "failed" | "archived";
-        /**
          * Stored
          * @description To the sender: the message with this id is on disk (as record `seq`), now or from an earlier attempt.
          */
@@ -4313,6 +5661,14 @@ export interface components {
              * @constant
              */
             type: "stored";
+        };
+        /** StoredOut */
+        StoredOut: {
+            /**
+             * Events
+             * @description As they are stored, in their order; one that came before is as it was then.
+             */
+            events: components["schemas"]["EventOut"][];
         };
         /**
          * SystemReport
@@ -4346,6 +5702,162 @@ export interface components {
             /** Text */
             text: string;
         };
+        /** TemplateOut */
+        TemplateOut: {
+            /** Agent */
+            agent: string;
+            /** Credentials */
+            credentials: string[];
+            /** Description */
+            description: string;
+            /** Env */
+            env: {
+                [key: string]: string;
+            };
+            /** File */
+            file: string;
+            /** Initial Prompt */
+            initial_prompt: string;
+            layout: components["schemas"]["LayoutOut"];
+            /** Mcp Servers */
+            mcp_servers: string[];
+            /** Mode */
+            mode: string;
+            /** Model */
+            model: string;
+            /** Name */
+            name: string;
+            /** Profile */
+            profile: string;
+            /** Repositories */
+            repositories: components["schemas"]["volundr__api__templates__RepositoryOut"][];
+            /** Resources */
+            resources: {
+                [key: string]: string;
+            };
+            /** Setup */
+            setup: string[];
+            /** Source */
+            source: (components["schemas"]["GitSource"] | components["schemas"]["LocalSource"]) | null;
+            /** System Prompt */
+            system_prompt: string;
+            /** Thinking */
+            thinking: string;
+        };
+        /** TemplatePage */
+        TemplatePage: {
+            /** Items */
+            items: components["schemas"]["TemplateOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+            /** Problems */
+            problems: components["schemas"]["ProblemOut"][];
+        };
+        /**
+         * TenantChange
+         * @description Quotas are set from above a tenant; null takes a limit away.
+         */
+        TenantChange: {
+            /** Budget Usd */
+            budget_usd?: number | null;
+            /** Max Sessions */
+            max_sessions?: number | null;
+            /** Max Storage Gb */
+            max_storage_gb?: number | null;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Tier
+             * @default developer
+             * @enum {string}
+             */
+            tier: "developer" | "team" | "enterprise";
+        };
+        /**
+         * TenantIn
+         * @description A tenant below another one. A quota that is left out has no limit of its own.
+         */
+        TenantIn: {
+            /**
+             * Budget Usd
+             * @description For a month.
+             */
+            budget_usd?: number | null;
+            /**
+             * Id
+             * @example harbor
+             */
+            id: string;
+            /**
+             * Max Sessions
+             * @description Sessions that may be up at once, with those of tenants below.
+             */
+            max_sessions?: number | null;
+            /** Max Storage Gb */
+            max_storage_gb?: number | null;
+            /**
+             * Name
+             * @example Harbor team
+             */
+            name: string;
+            /**
+             * Parent Id
+             * @description Empty: below the tenant you act in.
+             * @default
+             */
+            parent_id: string;
+            /**
+             * Tier
+             * @default developer
+             * @enum {string}
+             */
+            tier: "developer" | "team" | "enterprise";
+        };
+        /** TenantOut */
+        TenantOut: {
+            /** Budget Usd */
+            budget_usd: number | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /** Max Sessions */
+            max_sessions: number | null;
+            /** Max Storage Gb */
+            max_storage_gb: number | null;
+            /** Name */
+            name: string;
+            /** Parent Id */
+            parent_id: string;
+            /** Path */
+            path: string;
+            /** Revision */
+            revision: number;
+            /**
+             * Tier
+             * @enum {string}
+             */
+            tier: "developer" | "team" | "enterprise";
+        };
+        /** TenantPage */
+        TenantPage: {
+            /** Items */
+            items: components["schemas"]["TenantOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+        };
         /** TerminalList */
         TerminalList: {
             /** Items */
@@ -4375,6 +5887,53 @@ export interface components {
             /** To */
             to: string;
         };
+        /** TokenIn */
+        TokenIn: {
+            /**
+             * Days
+             * @description Good for so many days; for ever when left out.
+             */
+            days?: number | null;
+            /**
+             * Name
+             * @example ci
+             */
+            name: string;
+        };
+        /**
+         * TokenOut
+         * @description `hint` is its end. `used_at` is exact to a minute.
+         */
+        TokenOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Hint */
+            hint: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Used At */
+            used_at: string | null;
+        };
+        /** TokenPage */
+        TokenPage: {
+            /** Items */
+            items: components["schemas"]["TokenOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+        };
         /**
          * TokenUseOut
          * @description What one turn took of one model.
@@ -4399,6 +5958,16 @@ export interface components {
             output: number;
             /** Turn */
             turn: number;
+        };
+        /** TokensOut */
+        TokensOut: {
+            /** Bucket Seconds */
+            bucket_seconds: number;
+            /**
+             * Buckets
+             * @description Oldest first; spans in which nothing was used are left out.
+             */
+            buckets: components["schemas"]["BucketOut"][];
         };
         /**
          * Tool
@@ -4557,6 +6126,26 @@ export interface components {
              */
             type: "turn_started";
         };
+        /** TypeList */
+        TypeList: {
+            /** Items */
+            items: components["schemas"]["TypeOut"][];
+        };
+        /**
+         * TypeOut
+         * @description `open`: any other keys may be there too.
+         */
+        TypeOut: {
+            /** Description */
+            description: string;
+            /** Fields */
+            fields: components["schemas"]["volundr__api__credentials__FieldOut"][];
+            /** Label */
+            label: string;
+            /** Open */
+            open: boolean;
+            type: components["schemas"]["CredentialType"];
+        };
         /**
          * Usage
          * @description Tokens of one turn and one model. `cost_usd` is None when the price is not known.
@@ -4638,6 +6227,47 @@ export interface components {
             type: "usage";
         };
         /**
+         * UserChange
+         * @description Somebody suspended is refused everything from their next request on.
+         */
+        UserChange: {
+            /** Email */
+            email?: string | null;
+            /** Name */
+            name?: string | null;
+            status?: components["schemas"]["UserStatus"] | null;
+        };
+        /**
+         * UserIn
+         * @description `tenant_id`: where they are at home, the tenant you act in when empty. `role` is theirs there.
+         */
+        UserIn: {
+            /**
+             * Email
+             * @default
+             * @example ada@example.org
+             */
+            email: string;
+            /**
+             * Id
+             * @example ada
+             */
+            id: string;
+            /**
+             * Name
+             * @default
+             * @example Ada
+             */
+            name: string;
+            /** @default developer */
+            role: components["schemas"]["Role"];
+            /**
+             * Tenant Id
+             * @default
+             */
+            tenant_id: string;
+        };
+        /**
          * UserMessage
          * @description A person's words, stored. `id` was made by the client, so sending twice stores once.
          */
@@ -4663,6 +6293,45 @@ export interface components {
              */
             type: "user_message";
         };
+        /** UserOut */
+        UserOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Email */
+            email: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Revision */
+            revision: number;
+            status: components["schemas"]["UserStatus"];
+            /** Tenant Id */
+            tenant_id: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /** UserPage */
+        UserPage: {
+            /** Items */
+            items: components["schemas"]["UserOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+        };
+        /**
+         * UserStatus
+         * @enum {string}
+         */
+        UserStatus: "active" | "suspended";
         /** ValidationError */
         ValidationError: {
             /** Context */
@@ -4675,6 +6344,17 @@ export interface components {
             msg: string;
             /** Error Type */
             type: string;
+        };
+        /** FieldOut */
+        volundr__api__credentials__FieldOut: {
+            /** Label */
+            label: string;
+            /** Name */
+            name: string;
+            /** Required */
+            required: boolean;
+            /** Secret */
+            secret: boolean;
         };
         /**
          * DefinitionOut
@@ -4698,6 +6378,21 @@ export interface components {
             /** Transport */
             transport: string;
         };
+        /** RepositoryOut */
+        volundr__api__git__RepositoryOut: {
+            /** Default Branch */
+            default_branch: string;
+            /** Description */
+            description: string;
+            /** Name */
+            name: string;
+            /** Private */
+            private: boolean;
+            /** Provider */
+            provider: string;
+            /** Url */
+            url: string;
+        };
         /**
          * DefinitionOut
          * @description Something that can be connected. `env`: the variables a session gets, and which key of the credential they take.
@@ -4717,12 +6412,37 @@ export interface components {
                 [key: string]: string;
             };
             /** Fields */
-            fields: components["schemas"]["FieldOut"][];
+            fields: components["schemas"]["volundr__api__integrations__FieldOut"][];
             kind: components["schemas"]["volundr__domain__integrations__Kind"];
             /** Name */
             name: string;
             /** Slug */
             slug: string;
+        };
+        /** FieldOut */
+        volundr__api__integrations__FieldOut: {
+            /** Default */
+            default: string;
+            /** Label */
+            label: string;
+            /** Name */
+            name: string;
+            /** Required */
+            required: boolean;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "text" | "url";
+        };
+        /** RepositoryOut */
+        volundr__api__templates__RepositoryOut: {
+            /** Branch */
+            branch: string;
+            /** Path */
+            path: string;
+            /** Url */
+            url: string;
         };
         /** @enum {string} */
         volundr__broker__changes__Status: "added" | "modified" | "deleted" | "renamed" | "untracked" | "conflict";
@@ -4747,12 +6467,16 @@ export interface components {
              */
             what: string;
         };
+        /** @enum {string} */
+        volundr__broker__parts__Scope: "once" | "session" | "always";
         /**
          * Kind
          * @description What an integration is for.
          * @enum {string}
          */
         volundr__domain__integrations__Kind: "source_control" | "issue_tracker" | "messaging" | "ai_provider";
+        /** @enum {string} */
+        volundr__domain__presets__Scope: "visible" | "mine" | "shared" | "everybody";
         /**
          * Activity
          * @description What a running session does, as its broker last said. `since` is when it began.
@@ -4804,7 +6528,104 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    list_agents: {
+    list_access_tokens_api_v1_access_tokens_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before; empty for the first. */
+                cursor?: string;
+                limit?: number;
+                /** @description A field of the items, `-field` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_access_token_api_v1_access_tokens_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewTokenOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_access_token_api_v1_access_tokens__token_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_agents_api_v1_agents_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -4833,7 +6654,248 @@ export interface operations {
             };
         };
     };
-    list_definitions: {
+    list_credentials_api_v1_credentials_get: {
+        parameters: {
+            query?: {
+                type?: components["schemas"]["CredentialType"] | null;
+                /** @description `tenant`: everybody's in it, kept by its administrators. */
+                scope?: "user" | "tenant";
+                /** @description `next` of the page before; empty for the first. */
+                cursor?: string;
+                limit?: number;
+                /** @description A field of the items, `-field` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_mount_api_v1_credentials___mount_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_credential_types_api_v1_credentials___types_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TypeList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_credential_api_v1_credentials__name__get: {
+        parameters: {
+            query?: {
+                /** @description `tenant`: everybody's in it, kept by its administrators. */
+                scope?: "user" | "tenant";
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_credential_api_v1_credentials__name__put: {
+        parameters: {
+            query?: {
+                /** @description `tenant`: everybody's in it, kept by its administrators. */
+                scope?: "user" | "tenant";
+            };
+            header?: {
+                /** @description The `ETag` of what you change: `"<revision>"`; `*` for any. */
+                "if-match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_credential_api_v1_credentials__name__delete: {
+        parameters: {
+            query?: {
+                /** @description `tenant`: everybody's in it, kept by its administrators. */
+                scope?: "user" | "tenant";
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_credential_api_v1_credentials__name__mount_preview_get: {
+        parameters: {
+            query?: {
+                /** @description `tenant`: everybody's in it, kept by its administrators. */
+                scope?: "user" | "tenant";
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_definitions_api_v1_definitions_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -4862,7 +6924,36 @@ export interface operations {
             };
         };
     };
-    list_branches: {
+    list_sinks_api_v1_events_sinks_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SinksOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_branches_api_v1_git_branches_get: {
         parameters: {
             query: {
                 url: string;
@@ -4894,7 +6985,7 @@ export interface operations {
             };
         };
     };
-    merge_confidence: {
+    merge_confidence_api_v1_git_confidence_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -4927,7 +7018,7 @@ export interface operations {
             };
         };
     };
-    list_pull_requests: {
+    list_pull_requests_api_v1_git_pull_requests_get: {
         parameters: {
             query: {
                 repo: string;
@@ -4964,7 +7055,7 @@ export interface operations {
             };
         };
     };
-    create_pull_request: {
+    create_pull_request_api_v1_git_pull_requests_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -4997,7 +7088,7 @@ export interface operations {
             };
         };
     };
-    get_pull_request: {
+    get_pull_request_api_v1_git_pull_requests__number__get: {
         parameters: {
             query: {
                 repo: string;
@@ -5030,7 +7121,7 @@ export interface operations {
             };
         };
     };
-    pull_request_checks: {
+    pull_request_checks_api_v1_git_pull_requests__number__checks_get: {
         parameters: {
             query: {
                 repo: string;
@@ -5063,7 +7154,7 @@ export interface operations {
             };
         };
     };
-    merge_pull_request: {
+    merge_pull_request_api_v1_git_pull_requests__number__merge_post: {
         parameters: {
             query: {
                 repo: string;
@@ -5100,7 +7191,7 @@ export interface operations {
             };
         };
     };
-    list_repositories: {
+    list_repositories_api_v1_git_repositories_get: {
         parameters: {
             query?: {
                 q?: string;
@@ -5136,7 +7227,7 @@ export interface operations {
             };
         };
     };
-    check_repository: {
+    check_repository_api_v1_git_repository_get: {
         parameters: {
             query: {
                 url: string;
@@ -5153,7 +7244,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RepositoryOut"];
+                    "application/json": components["schemas"]["volundr__api__git__RepositoryOut"];
                 };
             };
             /** @description A problem */
@@ -5167,7 +7258,7 @@ export interface operations {
             };
         };
     };
-    list_integrations: {
+    list_integrations_api_v1_integrations_get: {
         parameters: {
             query?: {
                 slug?: string;
@@ -5205,7 +7296,7 @@ export interface operations {
             };
         };
     };
-    connect_integration: {
+    connect_integration_api_v1_integrations_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -5238,7 +7329,7 @@ export interface operations {
             };
         };
     };
-    integration_catalog: {
+    integration_catalog_api_v1_integrations_catalog_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -5267,7 +7358,7 @@ export interface operations {
             };
         };
     };
-    get_integration: {
+    get_integration_api_v1_integrations__integration_id__get: {
         parameters: {
             query?: never;
             header?: never;
@@ -5298,7 +7389,7 @@ export interface operations {
             };
         };
     };
-    disconnect_integration: {
+    disconnect_integration_api_v1_integrations__integration_id__delete: {
         parameters: {
             query?: never;
             header?: never;
@@ -5327,7 +7418,7 @@ export interface operations {
             };
         };
     };
-    change_integration: {
+    change_integration_api_v1_integrations__integration_id__patch: {
         parameters: {
             query?: never;
             header?: {
@@ -5365,7 +7456,7 @@ export interface operations {
             };
         };
     };
-    try_integration: {
+    try_integration_api_v1_integrations__integration_id__test_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -5396,7 +7487,7 @@ export interface operations {
             };
         };
     };
-    log_in: {
+    log_in_api_v1_login_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -5427,7 +7518,7 @@ export interface operations {
             };
         };
     };
-    log_out: {
+    log_out_api_v1_login_delete: {
         parameters: {
             query?: never;
             header?: never;
@@ -5454,7 +7545,7 @@ export interface operations {
             };
         };
     };
-    make_code: {
+    make_code_api_v1_login_codes_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -5483,7 +7574,7 @@ export interface operations {
             };
         };
     };
-    who_am_i: {
+    who_am_i_api_v1_me_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -5512,7 +7603,7 @@ export interface operations {
             };
         };
     };
-    list_permissions: {
+    list_permissions_api_v1_permissions_get: {
         parameters: {
             query?: {
                 /** @description `all`: of everybody in the tenant, for its administrators. */
@@ -5549,77 +7640,579 @@ export interface operations {
             };
         };
     };
-    plan_retention: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ExpendableList"];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    apply_retention: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ExpendableList"];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_sessions: {
+    list_presets_api_v1_presets_get: {
         parameters: {
             query?: {
-                status?: components["schemas"]["Status-Input"][];
+                scope?: components["schemas"]["volundr__domain__presets__Scope"];
                 agent?: string;
-                /** @description In the name, the branch or the source. */
-                q?: string;
-                /** @description `all`: of everybody in the tenant, for its administrators. */
-                owner?: "me" | "all";
                 /** @description `next` of the page before; empty for the first. */
                 cursor?: string;
                 limit?: number;
                 /** @description A field of the items, `-field` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_preset_api_v1_presets_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PresetIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_preset_api_v1_presets__preset_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                preset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_preset_api_v1_presets__preset_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                preset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_preset_api_v1_presets__preset_id__patch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of what you change: `"<revision>"`; `*` for any. */
+                "if-match"?: string;
+            };
+            path: {
+                preset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PresetChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_preset_default_api_v1_presets__preset_id__default_put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of what you change: `"<revision>"`; `*` for any. */
+                "if-match"?: string;
+            };
+            path: {
+                preset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_preset_default_api_v1_presets__preset_id__default_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                preset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_profiles_api_v1_profiles_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before; empty for the first. */
+                cursor?: string;
+                limit?: number;
+                /** @description A field of the items, `-field` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfilePage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_profile_api_v1_profiles__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_prompts_api_v1_prompts_get: {
+        parameters: {
+            query?: {
+                scope?: "visible" | "mine" | "tenant" | "project" | "everybody";
+                project?: string | null;
+                tag?: string[];
+                /** @description `next` of the page before; empty for the first. */
+                cursor?: string;
+                limit?: number;
+                /** @description A field of the items, `-field` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_prompt_api_v1_prompts_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromptIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_prompts_api_v1_prompts_search_get: {
+        parameters: {
+            query?: {
+                scope?: "visible" | "mine" | "tenant" | "project" | "everybody";
+                project?: string | null;
+                tag?: string[];
+                /** @description Words that must all occur, in name, content or tags. */
+                q?: string;
+                /** @description `next` of the page before; empty for the first. */
+                cursor?: string;
+                limit?: number;
+                /** @description A field of the items, `-field` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_prompt_api_v1_prompts__prompt_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                prompt_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_prompt_api_v1_prompts__prompt_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                prompt_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_prompt_api_v1_prompts__prompt_id__patch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of what you change: `"<revision>"`; `*` for any. */
+                "if-match"?: string;
+            };
+            path: {
+                prompt_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromptChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    plan_retention_api_v1_retention_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExpendableList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    apply_retention_api_v1_retention_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExpendableList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sessions_api_v1_sessions_get: {
+        parameters: {
+            query?: {
+                status?: ("created" | "starting" | "provisioning" | "running" | "stopping" | "stopped" | "failed" | "archived")[];
+                agent?: string;
+                q?: string;
+                owner?: "me" | "all";
+                cursor?: string;
+                limit?: number;
                 sort?: string;
             };
             header?: never;
@@ -5648,7 +8241,7 @@ export interface operations {
             };
         };
     };
-    create_session: {
+    create_session_api_v1_sessions_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -5681,7 +8274,7 @@ export interface operations {
             };
         };
     };
-    get_session: {
+    get_session_api_v1_sessions__session_id__get: {
         parameters: {
             query?: never;
             header?: never;
@@ -5712,7 +8305,7 @@ export interface operations {
             };
         };
     };
-    delete_session: {
+    delete_session_api_v1_sessions__session_id__delete: {
         parameters: {
             query?: never;
             header?: never;
@@ -5741,7 +8334,7 @@ export interface operations {
             };
         };
     };
-    change_session: {
+    change_session_api_v1_sessions__session_id__patch: {
         parameters: {
             query?: never;
             header?: {
@@ -5779,7 +8372,7 @@ export interface operations {
             };
         };
     };
-    report_activity: {
+    report_activity_api_v1_sessions__session_id__activity_put: {
         parameters: {
             query?: never;
             header?: never;
@@ -5812,7 +8405,7 @@ export interface operations {
             };
         };
     };
-    archive_session: {
+    archive_session_api_v1_sessions__session_id__archive_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -5843,7 +8436,7 @@ export interface operations {
             };
         };
     };
-    session_chronicle: {
+    session_chronicle_api_v1_sessions__session_id__chronicle_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -5874,7 +8467,185 @@ export interface operations {
             };
         };
     };
-    fork_session: {
+    list_events_api_v1_sessions__session_id__events_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before; empty for the first. */
+                cursor?: string;
+                limit?: number;
+                /** @description A field of the items, `-field` for descending. */
+                sort?: string;
+                type?: components["schemas"]["EventType"][] | null;
+                /** @description Later than this. */
+                after?: string | null;
+                /** @description Earlier than this. */
+                before?: string | null;
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tell_event_api_v1_sessions__session_id__events_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tell_events_api_v1_sessions__session_id__events_batch_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_events_api_v1_sessions__session_id__events_counts_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CountsOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    token_timeline_api_v1_sessions__session_id__events_tokens_get: {
+        parameters: {
+            query?: {
+                bucket_seconds?: number;
+                after?: string | null;
+                before?: string | null;
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokensOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fork_session_api_v1_sessions__session_id__fork_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -5909,7 +8680,7 @@ export interface operations {
             };
         };
     };
-    session_history: {
+    session_history_api_v1_sessions__session_id__history_get: {
         parameters: {
             query?: {
                 before?: number | null;
@@ -5943,7 +8714,7 @@ export interface operations {
             };
         };
     };
-    session_logs: {
+    session_logs_api_v1_sessions__session_id__logs_get: {
         parameters: {
             query?: {
                 lines?: number;
@@ -5976,7 +8747,7 @@ export interface operations {
             };
         };
     };
-    session_options: {
+    session_options_api_v1_sessions__session_id__options_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -6007,7 +8778,7 @@ export interface operations {
             };
         };
     };
-    report_items: {
+    report_items_api_v1_sessions__session_id__report_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -6040,7 +8811,7 @@ export interface operations {
             };
         };
     };
-    restore_session: {
+    restore_session_api_v1_sessions__session_id__restore_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -6071,7 +8842,7 @@ export interface operations {
             };
         };
     };
-    start_session: {
+    start_session_api_v1_sessions__session_id__start_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -6102,7 +8873,7 @@ export interface operations {
             };
         };
     };
-    stop_session: {
+    stop_session_api_v1_sessions__session_id__stop_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -6133,7 +8904,7 @@ export interface operations {
             };
         };
     };
-    issue_ticket: {
+    issue_ticket_api_v1_sessions__session_id__ticket_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -6164,7 +8935,7 @@ export interface operations {
             };
         };
     };
-    session_timeline: {
+    session_timeline_api_v1_sessions__session_id__timeline_get: {
         parameters: {
             query?: {
                 kind?: components["schemas"]["Kind-Input"][] | null;
@@ -6199,7 +8970,7 @@ export interface operations {
             };
         };
     };
-    session_usage: {
+    session_usage_api_v1_sessions__session_id__usage_get: {
         parameters: {
             query?: {
                 turns?: number;
@@ -6232,9 +9003,12 @@ export interface operations {
             };
         };
     };
-    stream: {
+    stream_api_v1_stream_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `all`: of everybody in the tenant, for its administrators. */
+                owner?: "me" | "all";
+            };
             header?: {
                 "last-event-id"?: string;
             };
@@ -6263,7 +9037,7 @@ export interface operations {
             };
         };
     };
-    system_report: {
+    system_report_api_v1_system_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -6292,7 +9066,7 @@ export interface operations {
             };
         };
     };
-    list_folders: {
+    list_folders_api_v1_system_folders_get: {
         parameters: {
             query?: {
                 path?: string;
@@ -6323,7 +9097,342 @@ export interface operations {
             };
         };
     };
-    search_issues: {
+    list_templates_api_v1_templates_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before; empty for the first. */
+                cursor?: string;
+                limit?: number;
+                /** @description A field of the items, `-field` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplatePage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_template_api_v1_templates__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OneTemplateOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tenants_api_v1_tenants_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before; empty for the first. */
+                cursor?: string;
+                limit?: number;
+                /** @description A field of the items, `-field` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_tenant_api_v1_tenants_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TenantIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tenant_api_v1_tenants__tenant_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_tenant_api_v1_tenants__tenant_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_tenant_api_v1_tenants__tenant_id__patch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of what you change: `"<revision>"`; `*` for any. */
+                "if-match"?: string;
+            };
+            path: {
+                tenant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TenantChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_members_api_v1_tenants__tenant_id__members_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before; empty for the first. */
+                cursor?: string;
+                limit?: number;
+                /** @description A field of the items, `-field` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path: {
+                tenant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_member_api_v1_tenants__tenant_id__members__user_id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant_id: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_member_api_v1_tenants__tenant_id__members__user_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant_id: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_issues_api_v1_tracker_issues_get: {
         parameters: {
             query?: {
                 q?: string;
@@ -6362,7 +9471,7 @@ export interface operations {
             };
         };
     };
-    get_issue: {
+    get_issue_api_v1_tracker_issues__key__get: {
         parameters: {
             query?: {
                 /** @description Which of your trackers; needed when there are several. */
@@ -6396,7 +9505,7 @@ export interface operations {
             };
         };
     };
-    change_issue: {
+    change_issue_api_v1_tracker_issues__key__patch: {
         parameters: {
             query?: {
                 /** @description Which of your trackers; needed when there are several. */
@@ -6434,7 +9543,7 @@ export interface operations {
             };
         };
     };
-    list_mappings: {
+    list_mappings_api_v1_tracker_mappings_get: {
         parameters: {
             query?: {
                 repo?: string;
@@ -6470,7 +9579,7 @@ export interface operations {
             };
         };
     };
-    create_mapping: {
+    create_mapping_api_v1_tracker_mappings_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -6503,7 +9612,7 @@ export interface operations {
             };
         };
     };
-    get_mapping: {
+    get_mapping_api_v1_tracker_mappings__mapping_id__get: {
         parameters: {
             query?: never;
             header?: never;
@@ -6534,7 +9643,7 @@ export interface operations {
             };
         };
     };
-    delete_mapping: {
+    delete_mapping_api_v1_tracker_mappings__mapping_id__delete: {
         parameters: {
             query?: never;
             header?: never;
@@ -6563,7 +9672,7 @@ export interface operations {
             };
         };
     };
-    change_mapping: {
+    change_mapping_api_v1_tracker_mappings__mapping_id__patch: {
         parameters: {
             query?: never;
             header?: {
@@ -6601,7 +9710,7 @@ export interface operations {
             };
         };
     };
-    tracker_status: {
+    tracker_status_api_v1_tracker_status_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -6630,7 +9739,176 @@ export interface operations {
             };
         };
     };
-    health: {
+    list_users_api_v1_users_get: {
+        parameters: {
+            query?: {
+                q?: string;
+                /** @description `next` of the page before; empty for the first. */
+                cursor?: string;
+                limit?: number;
+                /** @description A field of the items, `-field` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_user_api_v1_users_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_user_api_v1_users__user_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_user_api_v1_users__user_id__patch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of what you change: `"<revision>"`; `*` for any. */
+                "if-match"?: string;
+            };
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_login_link_api_v1_users__user_id__login_link_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginLink"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    health_healthz_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -6916,7 +10194,7 @@ export interface operations {
             };
         };
     };
-    metrics: {
+    metrics_metrics_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -6945,7 +10223,7 @@ export interface operations {
             };
         };
     };
-    ready: {
+    ready_readyz_get: {
         parameters: {
             query?: never;
             header?: never;
