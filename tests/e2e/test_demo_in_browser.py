@@ -53,7 +53,7 @@ def test_tools_ask_and_do_what_is_decided(page: Page, forge: Forge) -> None:
     screen.say("{{bash: touch allowed.txt}} {{text: Done.}}")
     screen.allow("touch allowed.txt")
     screen.sees("Done.")
-    assert (workspace / "allowed.txt").exists()
+    wait_for("the tool to have run", (workspace / "allowed.txt").exists)
     screen.say("{{bash: touch denied.txt}} {{text: Done.}}")
     screen.deny("not that one")
     screen.sees("not that one")

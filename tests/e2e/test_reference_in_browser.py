@@ -16,7 +16,7 @@ def test_the_reference_shows_every_resource_and_tries_a_request(page: Page, forg
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{forge.url}/reference")
     listing = page.locator("#operations-Sessions-list_sessions")
-    expect(listing).to_be_visible()
+    expect(listing).to_be_visible(timeout=60_000)  # the first one to ask waits for the whole document to be made
     listing.locator(".opblock-summary").click()
     listing.get_by_role("button", name="Execute").click()
     expect(listing.locator(".live-responses-table .response .response-col_status")).to_contain_text("200")
