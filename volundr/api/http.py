@@ -26,7 +26,6 @@ def build_api(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        generate_unique_id_function=lambda route: route.name,
     )
     app.state.services = services
     app.state.site = site

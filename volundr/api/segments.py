@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from fastapi import APIRouter
+from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from volundr.api.errors import PROBLEMS
@@ -63,7 +64,12 @@ def segment(path: str, table: Collection[str]) -> str:
 
 def together(routers: Sequence[APIRouter]) -> APIRouter:
     """One router of these, whose document says what errors look like."""
-    router = APIRouter()
+    router = APIRouter(generate_unique_id_function=named)
     for one in routers:
-        router.include_router(one, responses=dict(PROBLEMS))
+        router.include_router(one, responses=dict(PROBLEMS), generate_unique_id_function=named)
     return router
+
+
+def named(route: APIRoute) -> str:
+    """The name of its function: every route has one of its own."""
+    return route.name
