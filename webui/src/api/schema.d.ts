@@ -12,13 +12,13 @@ export interface paths {
             cookie?: never;
         };
         /** List Access Tokens */
-        get: operations["list_access_tokens_api_v1_access_tokens_get"];
+        get: operations["list_access_tokens"];
         put?: never;
         /**
          * Create Access Token
          * @description It may do what you may do, in all your tenants.
          */
-        post: operations["create_access_token_api_v1_access_tokens_post"];
+        post: operations["create_access_token"];
         delete?: never;
         options?: never;
         head?: never;
@@ -39,7 +39,7 @@ export interface paths {
          * Delete Access Token
          * @description It opens nothing any more, from its next use on.
          */
-        delete: operations["delete_access_token_api_v1_access_tokens__token_id__delete"];
+        delete: operations["delete_access_token"];
         options?: never;
         head?: never;
         patch?: never;
@@ -53,7 +53,7 @@ export interface paths {
             cookie?: never;
         };
         /** List Agents */
-        get: operations["list_agents_api_v1_agents_get"];
+        get: operations["list_agents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -70,7 +70,7 @@ export interface paths {
             cookie?: never;
         };
         /** List Credentials */
-        get: operations["list_credentials_api_v1_credentials_get"];
+        get: operations["list_credentials"];
         put?: never;
         post?: never;
         delete?: never;
@@ -92,7 +92,7 @@ export interface paths {
          * Preview Mount
          * @description What a session would get of a credential that is not stored. Checks its values; keeps nothing.
          */
-        post: operations["preview_mount_api_v1_credentials___mount_preview_post"];
+        post: operations["preview_mount"];
         delete?: never;
         options?: never;
         head?: never;
@@ -110,7 +110,7 @@ export interface paths {
          * List Credential Types
          * @description What kinds there are, and their fields.
          */
-        get: operations["list_credential_types_api_v1_credentials___types_get"];
+        get: operations["list_credential_types"];
         put?: never;
         post?: never;
         delete?: never;
@@ -127,15 +127,15 @@ export interface paths {
             cookie?: never;
         };
         /** Get Credential */
-        get: operations["get_credential_api_v1_credentials__name__get"];
+        get: operations["get_credential"];
         /**
          * Put Credential
          * @description Keep it, in place of what was there under this name. With `If-Match: "0"`: only if there is none yet.
          */
-        put: operations["put_credential_api_v1_credentials__name__put"];
+        put: operations["put_credential"];
         post?: never;
         /** Delete Credential */
-        delete: operations["delete_credential_api_v1_credentials__name__delete"];
+        delete: operations["delete_credential"];
         options?: never;
         head?: never;
         patch?: never;
@@ -149,7 +149,7 @@ export interface paths {
             cookie?: never;
         };
         /** Preview Credential */
-        get: operations["preview_credential_api_v1_credentials__name__mount_preview_get"];
+        get: operations["preview_credential"];
         put?: never;
         post?: never;
         delete?: never;
@@ -169,7 +169,7 @@ export interface paths {
          * List Definitions
          * @description From the settings file, by name.
          */
-        get: operations["list_definitions_api_v1_definitions_get"];
+        get: operations["list_definitions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -189,7 +189,7 @@ export interface paths {
          * List Sinks
          * @description Where events go, how far each sink is and why one that is behind is.
          */
-        get: operations["list_sinks_api_v1_events_sinks_get"];
+        get: operations["list_sinks"];
         put?: never;
         post?: never;
         delete?: never;
@@ -209,7 +209,7 @@ export interface paths {
          * List Branches
          * @description The default branch first, then by name.
          */
-        get: operations["list_branches_api_v1_git_branches_get"];
+        get: operations["list_branches"];
         put?: never;
         post?: never;
         delete?: never;
@@ -231,7 +231,7 @@ export interface paths {
          * Merge Confidence
          * @description How safe it is to merge this without a person looking, by a rule of thumb that says its parts.
          */
-        post: operations["merge_confidence_api_v1_git_confidence_post"];
+        post: operations["merge_confidence"];
         delete?: never;
         options?: never;
         head?: never;
@@ -246,10 +246,10 @@ export interface paths {
             cookie?: never;
         };
         /** List Pull Requests */
-        get: operations["list_pull_requests_api_v1_git_pull_requests_get"];
+        get: operations["list_pull_requests"];
         put?: never;
         /** Create Pull Request */
-        post: operations["create_pull_request_api_v1_git_pull_requests_post"];
+        post: operations["create_pull_request"];
         delete?: never;
         options?: never;
         head?: never;
@@ -264,7 +264,7 @@ export interface paths {
             cookie?: never;
         };
         /** Get Pull Request */
-        get: operations["get_pull_request_api_v1_git_pull_requests__number__get"];
+        get: operations["get_pull_request"];
         put?: never;
         post?: never;
         delete?: never;
@@ -284,7 +284,7 @@ export interface paths {
          * Pull Request Checks
          * @description What the host's CI says of its newest commit.
          */
-        get: operations["pull_request_checks_api_v1_git_pull_requests__number__checks_get"];
+        get: operations["pull_request_checks"];
         put?: never;
         post?: never;
         delete?: never;
@@ -303,7 +303,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Merge Pull Request */
-        post: operations["merge_pull_request_api_v1_git_pull_requests__number__merge_post"];
+        post: operations["merge_pull_request"];
         delete?: never;
         options?: never;
         head?: never;
@@ -321,7 +321,7 @@ export interface paths {
          * List Repositories
          * @description Over all hosts you are connected to, one after the other.
          */
-        get: operations["list_repositories_api_v1_git_repositories_get"];
+        get: operations["list_repositories"];
         put?: never;
         post?: never;
         delete?: never;
@@ -341,7 +341,7 @@ export interface paths {
          * Check Repository
          * @description The repository of this URL, if it can be read from here.
          */
-        get: operations["check_repository_api_v1_git_repository_get"];
+        get: operations["check_repository"];
         put?: never;
         post?: never;
         delete?: never;
@@ -358,10 +358,10 @@ export interface paths {
             cookie?: never;
         };
         /** List Integrations */
-        get: operations["list_integrations_api_v1_integrations_get"];
+        get: operations["list_integrations"];
         put?: never;
         /** Connect Integration */
-        post: operations["connect_integration_api_v1_integrations_post"];
+        post: operations["connect_integration"];
         delete?: never;
         options?: never;
         head?: never;
@@ -379,7 +379,7 @@ export interface paths {
          * Integration Catalog
          * @description Built in or brought by a plugin.
          */
-        get: operations["integration_catalog_api_v1_integrations_catalog_get"];
+        get: operations["integration_catalog"];
         put?: never;
         post?: never;
         delete?: never;
@@ -396,18 +396,18 @@ export interface paths {
             cookie?: never;
         };
         /** Get Integration */
-        get: operations["get_integration_api_v1_integrations__integration_id__get"];
+        get: operations["get_integration"];
         put?: never;
         post?: never;
         /**
          * Disconnect Integration
          * @description The stored credential stays.
          */
-        delete: operations["disconnect_integration_api_v1_integrations__integration_id__delete"];
+        delete: operations["disconnect_integration"];
         options?: never;
         head?: never;
         /** Change Integration */
-        patch: operations["change_integration_api_v1_integrations__integration_id__patch"];
+        patch: operations["change_integration"];
         trace?: never;
     };
     "/api/v1/integrations/{integration_id}/test": {
@@ -420,7 +420,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Try Integration */
-        post: operations["try_integration_api_v1_integrations__integration_id__test_post"];
+        post: operations["try_integration"];
         delete?: never;
         options?: never;
         head?: never;
@@ -440,12 +440,12 @@ export interface paths {
          * Log In
          * @description Turn the code of a login link into the cookie of this browser. Open to everybody: the code is the proof.
          */
-        post: operations["log_in_api_v1_login_post"];
+        post: operations["log_in"];
         /**
          * Log Out
          * @description End this browser's login. Without one there is nothing to end, which is no error.
          */
-        delete: operations["log_out_api_v1_login_delete"];
+        delete: operations["log_out"];
         options?: never;
         head?: never;
         patch?: never;
@@ -464,7 +464,7 @@ export interface paths {
          * Make Code
          * @description A new login link for yourself, for `volundr up` and other programs that hold your token.
          */
-        post: operations["make_code_api_v1_login_codes_post"];
+        post: operations["make_code"];
         delete?: never;
         options?: never;
         head?: never;
@@ -479,7 +479,7 @@ export interface paths {
             cookie?: never;
         };
         /** Who Am I */
-        get: operations["who_am_i_api_v1_me_get"];
+        get: operations["who_am_i"];
         put?: never;
         post?: never;
         delete?: never;
@@ -499,7 +499,7 @@ export interface paths {
          * List Permissions
          * @description The open questions of your running sessions, oldest first. The stream's `session` events tell when to look again.
          */
-        get: operations["list_permissions_api_v1_permissions_get"];
+        get: operations["list_permissions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -519,10 +519,10 @@ export interface paths {
          * List Presets
          * @description By name.
          */
-        get: operations["list_presets_api_v1_presets_get"];
+        get: operations["list_presets"];
         put?: never;
         /** Create Preset */
-        post: operations["create_preset_api_v1_presets_post"];
+        post: operations["create_preset"];
         delete?: never;
         options?: never;
         head?: never;
@@ -537,18 +537,18 @@ export interface paths {
             cookie?: never;
         };
         /** Get Preset */
-        get: operations["get_preset_api_v1_presets__preset_id__get"];
+        get: operations["get_preset"];
         put?: never;
         post?: never;
         /**
          * Delete Preset
          * @description Sessions that were made with it stay as they are.
          */
-        delete: operations["delete_preset_api_v1_presets__preset_id__delete"];
+        delete: operations["delete_preset"];
         options?: never;
         head?: never;
         /** Change Preset */
-        patch: operations["change_preset_api_v1_presets__preset_id__patch"];
+        patch: operations["change_preset"];
         trace?: never;
     };
     "/api/v1/presets/{preset_id}/default": {
@@ -563,13 +563,13 @@ export interface paths {
          * Make Preset Default
          * @description Instead of the one that was the default for the same agent.
          */
-        put: operations["make_preset_default_api_v1_presets__preset_id__default_put"];
+        put: operations["make_preset_default"];
         post?: never;
         /**
          * End Preset Default
          * @description From now on it is used only where it is named.
          */
-        delete: operations["end_preset_default_api_v1_presets__preset_id__default_delete"];
+        delete: operations["end_preset_default"];
         options?: never;
         head?: never;
         patch?: never;
@@ -586,7 +586,7 @@ export interface paths {
          * List Profiles
          * @description By name. They are kept as files in the forge's home folder.
          */
-        get: operations["list_profiles_api_v1_profiles_get"];
+        get: operations["list_profiles"];
         put?: never;
         post?: never;
         delete?: never;
@@ -603,7 +603,7 @@ export interface paths {
             cookie?: never;
         };
         /** Get Profile */
-        get: operations["get_profile_api_v1_profiles__name__get"];
+        get: operations["get_profile"];
         put?: never;
         post?: never;
         delete?: never;
@@ -623,10 +623,10 @@ export interface paths {
          * List Prompts
          * @description By name.
          */
-        get: operations["list_prompts_api_v1_prompts_get"];
+        get: operations["list_prompts"];
         put?: never;
         /** Create Prompt */
-        post: operations["create_prompt_api_v1_prompts_post"];
+        post: operations["create_prompt"];
         delete?: never;
         options?: never;
         head?: never;
@@ -644,7 +644,7 @@ export interface paths {
          * Search Prompts
          * @description By name, those in which all words occur. Case does not matter; `%` and `_` are characters like any other.
          */
-        get: operations["search_prompts_api_v1_prompts_search_get"];
+        get: operations["search_prompts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -661,15 +661,15 @@ export interface paths {
             cookie?: never;
         };
         /** Get Prompt */
-        get: operations["get_prompt_api_v1_prompts__prompt_id__get"];
+        get: operations["get_prompt"];
         put?: never;
         post?: never;
         /** Delete Prompt */
-        delete: operations["delete_prompt_api_v1_prompts__prompt_id__delete"];
+        delete: operations["delete_prompt"];
         options?: never;
         head?: never;
         /** Change Prompt */
-        patch: operations["change_prompt_api_v1_prompts__prompt_id__patch"];
+        patch: operations["change_prompt"];
         trace?: never;
     };
     "/api/v1/retention": {
@@ -683,13 +683,13 @@ export interface paths {
          * Plan Retention
          * @description What would go now by the settings' `[retention]`; nothing is removed.
          */
-        get: operations["plan_retention_api_v1_retention_get"];
+        get: operations["plan_retention"];
         put?: never;
         /**
          * Apply Retention
          * @description Remove it, and say what went.
          */
-        post: operations["apply_retention_api_v1_retention_post"];
+        post: operations["apply_retention"];
         delete?: never;
         options?: never;
         head?: never;
@@ -707,10 +707,10 @@ export interface paths {
          * List Sessions
          * @description Newest first, without those that are archived, unless you ask for something else.
          */
-        get: operations["list_sessions_api_v1_sessions_get"];
+        get: operations["list_sessions"];
         put?: never;
         /** Create Session */
-        post: operations["create_session_api_v1_sessions_post"];
+        post: operations["create_session"];
         delete?: never;
         options?: never;
         head?: never;
@@ -725,18 +725,18 @@ export interface paths {
             cookie?: never;
         };
         /** Get Session */
-        get: operations["get_session_api_v1_sessions__session_id__get"];
+        get: operations["get_session"];
         put?: never;
         post?: never;
         /**
          * Delete Session
          * @description Also of one that is gone already: deleting twice is no error.
          */
-        delete: operations["delete_session_api_v1_sessions__session_id__delete"];
+        delete: operations["delete_session"];
         options?: never;
         head?: never;
         /** Change Session */
-        patch: operations["change_session_api_v1_sessions__session_id__patch"];
+        patch: operations["change_session"];
         trace?: never;
     };
     "/api/v1/sessions/{session_id}/activity": {
@@ -748,7 +748,7 @@ export interface paths {
         };
         get?: never;
         /** Report Activity */
-        put: operations["report_activity_api_v1_sessions__session_id__activity_put"];
+        put: operations["report_activity"];
         post?: never;
         delete?: never;
         options?: never;
@@ -766,7 +766,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Archive Session */
-        post: operations["archive_session_api_v1_sessions__session_id__archive_post"];
+        post: operations["archive_session"];
         delete?: never;
         options?: never;
         head?: never;
@@ -781,7 +781,7 @@ export interface paths {
             cookie?: never;
         };
         /** Session Chronicle */
-        get: operations["session_chronicle_api_v1_sessions__session_id__chronicle_get"];
+        get: operations["session_chronicle"];
         put?: never;
         post?: never;
         delete?: never;
@@ -801,13 +801,13 @@ export interface paths {
          * List Events
          * @description The session's events.
          */
-        get: operations["list_events_api_v1_sessions__session_id__events_get"];
+        get: operations["list_events"];
         put?: never;
         /**
          * Tell Event
          * @description Store an event. The answer comes when it is committed.
          */
-        post: operations["tell_event_api_v1_sessions__session_id__events_post"];
+        post: operations["tell_event"];
         delete?: never;
         options?: never;
         head?: never;
@@ -827,7 +827,7 @@ export interface paths {
          * Tell Events
          * @description Store up to 500 events. The answer comes when all of them are committed.
          */
-        post: operations["tell_events_api_v1_sessions__session_id__events_batch_post"];
+        post: operations["tell_events"];
         delete?: never;
         options?: never;
         head?: never;
@@ -845,7 +845,7 @@ export interface paths {
          * Count Events
          * @description How many of each type.
          */
-        get: operations["count_events_api_v1_sessions__session_id__events_counts_get"];
+        get: operations["count_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -865,7 +865,7 @@ export interface paths {
          * Token Timeline
          * @description Tokens and cost over time: the newest 1000 spans with any.
          */
-        get: operations["token_timeline_api_v1_sessions__session_id__events_tokens_get"];
+        get: operations["token_timeline"];
         put?: never;
         post?: never;
         delete?: never;
@@ -884,7 +884,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Fork Session */
-        post: operations["fork_session_api_v1_sessions__session_id__fork_post"];
+        post: operations["fork_session"];
         delete?: never;
         options?: never;
         head?: never;
@@ -902,7 +902,7 @@ export interface paths {
          * Session History
          * @description The newest records, or those before one, whether or not the session runs.
          */
-        get: operations["session_history_api_v1_sessions__session_id__history_get"];
+        get: operations["session_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -919,7 +919,7 @@ export interface paths {
             cookie?: never;
         };
         /** Session Logs */
-        get: operations["session_logs_api_v1_sessions__session_id__logs_get"];
+        get: operations["session_logs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -939,7 +939,7 @@ export interface paths {
          * Session Options
          * @description How it is run, in full.
          */
-        get: operations["session_options_api_v1_sessions__session_id__options_get"];
+        get: operations["session_options"];
         put?: never;
         post?: never;
         delete?: never;
@@ -958,7 +958,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Report Items */
-        post: operations["report_items_api_v1_sessions__session_id__report_post"];
+        post: operations["report_items"];
         delete?: never;
         options?: never;
         head?: never;
@@ -975,7 +975,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Restore Session */
-        post: operations["restore_session_api_v1_sessions__session_id__restore_post"];
+        post: operations["restore_session"];
         delete?: never;
         options?: never;
         head?: never;
@@ -992,7 +992,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Start Session */
-        post: operations["start_session_api_v1_sessions__session_id__start_post"];
+        post: operations["start_session"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1009,7 +1009,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Stop Session */
-        post: operations["stop_session_api_v1_sessions__session_id__stop_post"];
+        post: operations["stop_session"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1026,7 +1026,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Issue Ticket */
-        post: operations["issue_ticket_api_v1_sessions__session_id__ticket_post"];
+        post: operations["issue_ticket"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1044,7 +1044,7 @@ export interface paths {
          * Session Timeline
          * @description What happened, oldest first.
          */
-        get: operations["session_timeline_api_v1_sessions__session_id__timeline_get"];
+        get: operations["session_timeline"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1064,7 +1064,7 @@ export interface paths {
          * Session Usage
          * @description Tokens and cost by model over the whole session, and of its newest turns.
          */
-        get: operations["session_usage_api_v1_sessions__session_id__usage_get"];
+        get: operations["session_usage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1086,7 +1086,7 @@ export interface paths {
          *
          *     Events have ids; a client that comes back with `Last-Event-ID` gets what it missed. A comment every 15 s is the heartbeat.
          */
-        get: operations["stream_api_v1_stream_get"];
+        get: operations["stream"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1103,7 +1103,7 @@ export interface paths {
             cookie?: never;
         };
         /** System Report */
-        get: operations["system_report_api_v1_system_get"];
+        get: operations["system_report"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1123,7 +1123,7 @@ export interface paths {
          * List Folders
          * @description The folders in `path` of the forge's machine, for choosing one; the home folder when empty.
          */
-        get: operations["list_folders_api_v1_system_folders_get"];
+        get: operations["list_folders"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1143,7 +1143,7 @@ export interface paths {
          * List Templates
          * @description By name. They are kept as files in the forge's home folder.
          */
-        get: operations["list_templates_api_v1_templates_get"];
+        get: operations["list_templates"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1160,7 +1160,7 @@ export interface paths {
             cookie?: never;
         };
         /** Get Template */
-        get: operations["get_template_api_v1_templates__name__get"];
+        get: operations["get_template"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1180,10 +1180,10 @@ export interface paths {
          * List Tenants
          * @description The tenant you act in, and those below it.
          */
-        get: operations["list_tenants_api_v1_tenants_get"];
+        get: operations["list_tenants"];
         put?: never;
         /** Create Tenant */
-        post: operations["create_tenant_api_v1_tenants_post"];
+        post: operations["create_tenant"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1198,18 +1198,18 @@ export interface paths {
             cookie?: never;
         };
         /** Get Tenant */
-        get: operations["get_tenant_api_v1_tenants__tenant_id__get"];
+        get: operations["get_tenant"];
         put?: never;
         post?: never;
         /**
          * Delete Tenant
          * @description Only an empty one: without tenants below it, sessions, or people at home in it.
          */
-        delete: operations["delete_tenant_api_v1_tenants__tenant_id__delete"];
+        delete: operations["delete_tenant"];
         options?: never;
         head?: never;
         /** Change Tenant */
-        patch: operations["change_tenant_api_v1_tenants__tenant_id__patch"];
+        patch: operations["change_tenant"];
         trace?: never;
     };
     "/api/v1/tenants/{tenant_id}/members": {
@@ -1220,7 +1220,7 @@ export interface paths {
             cookie?: never;
         };
         /** List Members */
-        get: operations["list_members_api_v1_tenants__tenant_id__members_get"];
+        get: operations["list_members"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1241,10 +1241,10 @@ export interface paths {
          * Put Member
          * @description Make somebody a member, or give them another role. The role holds in all tenants below too.
          */
-        put: operations["put_member_api_v1_tenants__tenant_id__members__user_id__put"];
+        put: operations["put_member"];
         post?: never;
         /** Remove Member */
-        delete: operations["remove_member_api_v1_tenants__tenant_id__members__user_id__delete"];
+        delete: operations["remove_member"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1258,7 +1258,7 @@ export interface paths {
             cookie?: never;
         };
         /** Search Issues */
-        get: operations["search_issues_api_v1_tracker_issues_get"];
+        get: operations["search_issues"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1275,14 +1275,14 @@ export interface paths {
             cookie?: never;
         };
         /** Get Issue */
-        get: operations["get_issue_api_v1_tracker_issues__key__get"];
+        get: operations["get_issue"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
         /** Change Issue */
-        patch: operations["change_issue_api_v1_tracker_issues__key__patch"];
+        patch: operations["change_issue"];
         trace?: never;
     };
     "/api/v1/tracker/mappings": {
@@ -1296,10 +1296,10 @@ export interface paths {
          * List Mappings
          * @description Those of your tenant.
          */
-        get: operations["list_mappings_api_v1_tracker_mappings_get"];
+        get: operations["list_mappings"];
         put?: never;
         /** Create Mapping */
-        post: operations["create_mapping_api_v1_tracker_mappings_post"];
+        post: operations["create_mapping"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1314,15 +1314,15 @@ export interface paths {
             cookie?: never;
         };
         /** Get Mapping */
-        get: operations["get_mapping_api_v1_tracker_mappings__mapping_id__get"];
+        get: operations["get_mapping"];
         put?: never;
         post?: never;
         /** Delete Mapping */
-        delete: operations["delete_mapping_api_v1_tracker_mappings__mapping_id__delete"];
+        delete: operations["delete_mapping"];
         options?: never;
         head?: never;
         /** Change Mapping */
-        patch: operations["change_mapping_api_v1_tracker_mappings__mapping_id__patch"];
+        patch: operations["change_mapping"];
         trace?: never;
     };
     "/api/v1/tracker/status": {
@@ -1336,7 +1336,7 @@ export interface paths {
          * Tracker Status
          * @description Each tracker you connected, really asked.
          */
-        get: operations["tracker_status_api_v1_tracker_status_get"];
+        get: operations["tracker_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1356,10 +1356,10 @@ export interface paths {
          * List Users
          * @description Those at home or members in the tenant you act in, or below it.
          */
-        get: operations["list_users_api_v1_users_get"];
+        get: operations["list_users"];
         put?: never;
         /** Create User */
-        post: operations["create_user_api_v1_users_post"];
+        post: operations["create_user"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1374,7 +1374,7 @@ export interface paths {
             cookie?: never;
         };
         /** Get User */
-        get: operations["get_user_api_v1_users__user_id__get"];
+        get: operations["get_user"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1384,7 +1384,7 @@ export interface paths {
          * Change User
          * @description Only who administers the tenant they are at home in may change or suspend somebody.
          */
-        patch: operations["change_user_api_v1_users__user_id__patch"];
+        patch: operations["change_user"];
         trace?: never;
     };
     "/api/v1/users/{user_id}/login-link": {
@@ -1400,7 +1400,7 @@ export interface paths {
          * Make Login Link
          * @description A link that signs them in once: how people come to a server that has no identity provider.
          */
-        post: operations["make_login_link_api_v1_users__user_id__login_link_post"];
+        post: operations["make_login_link"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1418,7 +1418,7 @@ export interface paths {
          * Health
          * @description The forge answers and its database does too. Open to everybody.
          */
-        get: operations["health_healthz_get"];
+        get: operations["health"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1562,7 +1562,7 @@ export interface paths {
          * Metrics
          * @description Prometheus' text format; give your Prometheus an access token as `bearer_token`.
          */
-        get: operations["metrics_metrics_get"];
+        get: operations["metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1582,7 +1582,7 @@ export interface paths {
          * Ready
          * @description Sessions can be started: database and pods are there. Open to everybody.
          */
-        get: operations["ready_readyz_get"];
+        get: operations["ready"];
         put?: never;
         post?: never;
         delete?: never;
@@ -6528,7 +6528,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    list_access_tokens_api_v1_access_tokens_get: {
+    list_access_tokens: {
         parameters: {
             query?: {
                 /** @description `next` of the page before; empty for the first. */
@@ -6563,7 +6563,7 @@ export interface operations {
             };
         };
     };
-    create_access_token_api_v1_access_tokens_post: {
+    create_access_token: {
         parameters: {
             query?: never;
             header?: never;
@@ -6596,7 +6596,7 @@ export interface operations {
             };
         };
     };
-    delete_access_token_api_v1_access_tokens__token_id__delete: {
+    delete_access_token: {
         parameters: {
             query?: never;
             header?: never;
@@ -6625,7 +6625,7 @@ export interface operations {
             };
         };
     };
-    list_agents_api_v1_agents_get: {
+    list_agents: {
         parameters: {
             query?: never;
             header?: never;
@@ -6654,7 +6654,7 @@ export interface operations {
             };
         };
     };
-    list_credentials_api_v1_credentials_get: {
+    list_credentials: {
         parameters: {
             query?: {
                 type?: components["schemas"]["CredentialType"] | null;
@@ -6692,7 +6692,7 @@ export interface operations {
             };
         };
     };
-    preview_mount_api_v1_credentials___mount_preview_post: {
+    preview_mount: {
         parameters: {
             query?: never;
             header?: never;
@@ -6725,7 +6725,7 @@ export interface operations {
             };
         };
     };
-    list_credential_types_api_v1_credentials___types_get: {
+    list_credential_types: {
         parameters: {
             query?: never;
             header?: never;
@@ -6754,7 +6754,7 @@ export interface operations {
             };
         };
     };
-    get_credential_api_v1_credentials__name__get: {
+    get_credential: {
         parameters: {
             query?: {
                 /** @description `tenant`: everybody's in it, kept by its administrators. */
@@ -6788,7 +6788,7 @@ export interface operations {
             };
         };
     };
-    put_credential_api_v1_credentials__name__put: {
+    put_credential: {
         parameters: {
             query?: {
                 /** @description `tenant`: everybody's in it, kept by its administrators. */
@@ -6829,7 +6829,7 @@ export interface operations {
             };
         };
     };
-    delete_credential_api_v1_credentials__name__delete: {
+    delete_credential: {
         parameters: {
             query?: {
                 /** @description `tenant`: everybody's in it, kept by its administrators. */
@@ -6861,7 +6861,7 @@ export interface operations {
             };
         };
     };
-    preview_credential_api_v1_credentials__name__mount_preview_get: {
+    preview_credential: {
         parameters: {
             query?: {
                 /** @description `tenant`: everybody's in it, kept by its administrators. */
@@ -6895,7 +6895,7 @@ export interface operations {
             };
         };
     };
-    list_definitions_api_v1_definitions_get: {
+    list_definitions: {
         parameters: {
             query?: never;
             header?: never;
@@ -6924,7 +6924,7 @@ export interface operations {
             };
         };
     };
-    list_sinks_api_v1_events_sinks_get: {
+    list_sinks: {
         parameters: {
             query?: never;
             header?: never;
@@ -6953,7 +6953,7 @@ export interface operations {
             };
         };
     };
-    list_branches_api_v1_git_branches_get: {
+    list_branches: {
         parameters: {
             query: {
                 url: string;
@@ -6985,7 +6985,7 @@ export interface operations {
             };
         };
     };
-    merge_confidence_api_v1_git_confidence_post: {
+    merge_confidence: {
         parameters: {
             query?: never;
             header?: never;
@@ -7018,7 +7018,7 @@ export interface operations {
             };
         };
     };
-    list_pull_requests_api_v1_git_pull_requests_get: {
+    list_pull_requests: {
         parameters: {
             query: {
                 repo: string;
@@ -7055,7 +7055,7 @@ export interface operations {
             };
         };
     };
-    create_pull_request_api_v1_git_pull_requests_post: {
+    create_pull_request: {
         parameters: {
             query?: never;
             header?: never;
@@ -7088,7 +7088,7 @@ export interface operations {
             };
         };
     };
-    get_pull_request_api_v1_git_pull_requests__number__get: {
+    get_pull_request: {
         parameters: {
             query: {
                 repo: string;
@@ -7121,7 +7121,7 @@ export interface operations {
             };
         };
     };
-    pull_request_checks_api_v1_git_pull_requests__number__checks_get: {
+    pull_request_checks: {
         parameters: {
             query: {
                 repo: string;
@@ -7154,7 +7154,7 @@ export interface operations {
             };
         };
     };
-    merge_pull_request_api_v1_git_pull_requests__number__merge_post: {
+    merge_pull_request: {
         parameters: {
             query: {
                 repo: string;
@@ -7191,7 +7191,7 @@ export interface operations {
             };
         };
     };
-    list_repositories_api_v1_git_repositories_get: {
+    list_repositories: {
         parameters: {
             query?: {
                 q?: string;
@@ -7227,7 +7227,7 @@ export interface operations {
             };
         };
     };
-    check_repository_api_v1_git_repository_get: {
+    check_repository: {
         parameters: {
             query: {
                 url: string;
@@ -7258,7 +7258,7 @@ export interface operations {
             };
         };
     };
-    list_integrations_api_v1_integrations_get: {
+    list_integrations: {
         parameters: {
             query?: {
                 slug?: string;
@@ -7296,7 +7296,7 @@ export interface operations {
             };
         };
     };
-    connect_integration_api_v1_integrations_post: {
+    connect_integration: {
         parameters: {
             query?: never;
             header?: never;
@@ -7329,7 +7329,7 @@ export interface operations {
             };
         };
     };
-    integration_catalog_api_v1_integrations_catalog_get: {
+    integration_catalog: {
         parameters: {
             query?: never;
             header?: never;
@@ -7358,7 +7358,7 @@ export interface operations {
             };
         };
     };
-    get_integration_api_v1_integrations__integration_id__get: {
+    get_integration: {
         parameters: {
             query?: never;
             header?: never;
@@ -7389,7 +7389,7 @@ export interface operations {
             };
         };
     };
-    disconnect_integration_api_v1_integrations__integration_id__delete: {
+    disconnect_integration: {
         parameters: {
             query?: never;
             header?: never;
@@ -7418,7 +7418,7 @@ export interface operations {
             };
         };
     };
-    change_integration_api_v1_integrations__integration_id__patch: {
+    change_integration: {
         parameters: {
             query?: never;
             header?: {
@@ -7456,7 +7456,7 @@ export interface operations {
             };
         };
     };
-    try_integration_api_v1_integrations__integration_id__test_post: {
+    try_integration: {
         parameters: {
             query?: never;
             header?: never;
@@ -7487,7 +7487,7 @@ export interface operations {
             };
         };
     };
-    log_in_api_v1_login_post: {
+    log_in: {
         parameters: {
             query?: never;
             header?: never;
@@ -7518,7 +7518,7 @@ export interface operations {
             };
         };
     };
-    log_out_api_v1_login_delete: {
+    log_out: {
         parameters: {
             query?: never;
             header?: never;
@@ -7545,7 +7545,7 @@ export interface operations {
             };
         };
     };
-    make_code_api_v1_login_codes_post: {
+    make_code: {
         parameters: {
             query?: never;
             header?: never;
@@ -7574,7 +7574,7 @@ export interface operations {
             };
         };
     };
-    who_am_i_api_v1_me_get: {
+    who_am_i: {
         parameters: {
             query?: never;
             header?: never;
@@ -7603,7 +7603,7 @@ export interface operations {
             };
         };
     };
-    list_permissions_api_v1_permissions_get: {
+    list_permissions: {
         parameters: {
             query?: {
                 /** @description `all`: of everybody in the tenant, for its administrators. */
@@ -7640,7 +7640,7 @@ export interface operations {
             };
         };
     };
-    list_presets_api_v1_presets_get: {
+    list_presets: {
         parameters: {
             query?: {
                 scope?: components["schemas"]["volundr__domain__presets__Scope"];
@@ -7677,7 +7677,7 @@ export interface operations {
             };
         };
     };
-    create_preset_api_v1_presets_post: {
+    create_preset: {
         parameters: {
             query?: never;
             header?: never;
@@ -7710,7 +7710,7 @@ export interface operations {
             };
         };
     };
-    get_preset_api_v1_presets__preset_id__get: {
+    get_preset: {
         parameters: {
             query?: never;
             header?: never;
@@ -7741,7 +7741,7 @@ export interface operations {
             };
         };
     };
-    delete_preset_api_v1_presets__preset_id__delete: {
+    delete_preset: {
         parameters: {
             query?: never;
             header?: never;
@@ -7770,7 +7770,7 @@ export interface operations {
             };
         };
     };
-    change_preset_api_v1_presets__preset_id__patch: {
+    change_preset: {
         parameters: {
             query?: never;
             header?: {
@@ -7808,7 +7808,7 @@ export interface operations {
             };
         };
     };
-    make_preset_default_api_v1_presets__preset_id__default_put: {
+    make_preset_default: {
         parameters: {
             query?: never;
             header?: {
@@ -7842,7 +7842,7 @@ export interface operations {
             };
         };
     };
-    end_preset_default_api_v1_presets__preset_id__default_delete: {
+    end_preset_default: {
         parameters: {
             query?: never;
             header?: never;
@@ -7871,7 +7871,7 @@ export interface operations {
             };
         };
     };
-    list_profiles_api_v1_profiles_get: {
+    list_profiles: {
         parameters: {
             query?: {
                 /** @description `next` of the page before; empty for the first. */
@@ -7906,7 +7906,7 @@ export interface operations {
             };
         };
     };
-    get_profile_api_v1_profiles__name__get: {
+    get_profile: {
         parameters: {
             query?: never;
             header?: never;
@@ -7937,7 +7937,7 @@ export interface operations {
             };
         };
     };
-    list_prompts_api_v1_prompts_get: {
+    list_prompts: {
         parameters: {
             query?: {
                 scope?: "visible" | "mine" | "tenant" | "project" | "everybody";
@@ -7975,7 +7975,7 @@ export interface operations {
             };
         };
     };
-    create_prompt_api_v1_prompts_post: {
+    create_prompt: {
         parameters: {
             query?: never;
             header?: never;
@@ -8008,7 +8008,7 @@ export interface operations {
             };
         };
     };
-    search_prompts_api_v1_prompts_search_get: {
+    search_prompts: {
         parameters: {
             query?: {
                 scope?: "visible" | "mine" | "tenant" | "project" | "everybody";
@@ -8048,7 +8048,7 @@ export interface operations {
             };
         };
     };
-    get_prompt_api_v1_prompts__prompt_id__get: {
+    get_prompt: {
         parameters: {
             query?: never;
             header?: never;
@@ -8079,7 +8079,7 @@ export interface operations {
             };
         };
     };
-    delete_prompt_api_v1_prompts__prompt_id__delete: {
+    delete_prompt: {
         parameters: {
             query?: never;
             header?: never;
@@ -8108,7 +8108,7 @@ export interface operations {
             };
         };
     };
-    change_prompt_api_v1_prompts__prompt_id__patch: {
+    change_prompt: {
         parameters: {
             query?: never;
             header?: {
@@ -8146,7 +8146,7 @@ export interface operations {
             };
         };
     };
-    plan_retention_api_v1_retention_get: {
+    plan_retention: {
         parameters: {
             query?: never;
             header?: never;
@@ -8175,7 +8175,7 @@ export interface operations {
             };
         };
     };
-    apply_retention_api_v1_retention_post: {
+    apply_retention: {
         parameters: {
             query?: never;
             header?: never;
@@ -8204,7 +8204,7 @@ export interface operations {
             };
         };
     };
-    list_sessions_api_v1_sessions_get: {
+    list_sessions: {
         parameters: {
             query?: {
                 status?: ("created" | "starting" | "provisioning" | "running" | "stopping" | "stopped" | "failed" | "archived")[];
@@ -8241,7 +8241,7 @@ export interface operations {
             };
         };
     };
-    create_session_api_v1_sessions_post: {
+    create_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -8274,7 +8274,7 @@ export interface operations {
             };
         };
     };
-    get_session_api_v1_sessions__session_id__get: {
+    get_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -8305,7 +8305,7 @@ export interface operations {
             };
         };
     };
-    delete_session_api_v1_sessions__session_id__delete: {
+    delete_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -8334,7 +8334,7 @@ export interface operations {
             };
         };
     };
-    change_session_api_v1_sessions__session_id__patch: {
+    change_session: {
         parameters: {
             query?: never;
             header?: {
@@ -8372,7 +8372,7 @@ export interface operations {
             };
         };
     };
-    report_activity_api_v1_sessions__session_id__activity_put: {
+    report_activity: {
         parameters: {
             query?: never;
             header?: never;
@@ -8405,7 +8405,7 @@ export interface operations {
             };
         };
     };
-    archive_session_api_v1_sessions__session_id__archive_post: {
+    archive_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -8436,7 +8436,7 @@ export interface operations {
             };
         };
     };
-    session_chronicle_api_v1_sessions__session_id__chronicle_get: {
+    session_chronicle: {
         parameters: {
             query?: never;
             header?: never;
@@ -8467,7 +8467,7 @@ export interface operations {
             };
         };
     };
-    list_events_api_v1_sessions__session_id__events_get: {
+    list_events: {
         parameters: {
             query?: {
                 /** @description `next` of the page before; empty for the first. */
@@ -8509,7 +8509,7 @@ export interface operations {
             };
         };
     };
-    tell_event_api_v1_sessions__session_id__events_post: {
+    tell_event: {
         parameters: {
             query?: never;
             header?: never;
@@ -8544,7 +8544,7 @@ export interface operations {
             };
         };
     };
-    tell_events_api_v1_sessions__session_id__events_batch_post: {
+    tell_events: {
         parameters: {
             query?: never;
             header?: never;
@@ -8579,7 +8579,7 @@ export interface operations {
             };
         };
     };
-    count_events_api_v1_sessions__session_id__events_counts_get: {
+    count_events: {
         parameters: {
             query?: never;
             header?: never;
@@ -8610,7 +8610,7 @@ export interface operations {
             };
         };
     };
-    token_timeline_api_v1_sessions__session_id__events_tokens_get: {
+    token_timeline: {
         parameters: {
             query?: {
                 bucket_seconds?: number;
@@ -8645,7 +8645,7 @@ export interface operations {
             };
         };
     };
-    fork_session_api_v1_sessions__session_id__fork_post: {
+    fork_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -8680,7 +8680,7 @@ export interface operations {
             };
         };
     };
-    session_history_api_v1_sessions__session_id__history_get: {
+    session_history: {
         parameters: {
             query?: {
                 before?: number | null;
@@ -8714,7 +8714,7 @@ export interface operations {
             };
         };
     };
-    session_logs_api_v1_sessions__session_id__logs_get: {
+    session_logs: {
         parameters: {
             query?: {
                 lines?: number;
@@ -8747,7 +8747,7 @@ export interface operations {
             };
         };
     };
-    session_options_api_v1_sessions__session_id__options_get: {
+    session_options: {
         parameters: {
             query?: never;
             header?: never;
@@ -8778,7 +8778,7 @@ export interface operations {
             };
         };
     };
-    report_items_api_v1_sessions__session_id__report_post: {
+    report_items: {
         parameters: {
             query?: never;
             header?: never;
@@ -8811,7 +8811,7 @@ export interface operations {
             };
         };
     };
-    restore_session_api_v1_sessions__session_id__restore_post: {
+    restore_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -8842,7 +8842,7 @@ export interface operations {
             };
         };
     };
-    start_session_api_v1_sessions__session_id__start_post: {
+    start_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -8873,7 +8873,7 @@ export interface operations {
             };
         };
     };
-    stop_session_api_v1_sessions__session_id__stop_post: {
+    stop_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -8904,7 +8904,7 @@ export interface operations {
             };
         };
     };
-    issue_ticket_api_v1_sessions__session_id__ticket_post: {
+    issue_ticket: {
         parameters: {
             query?: never;
             header?: never;
@@ -8935,7 +8935,7 @@ export interface operations {
             };
         };
     };
-    session_timeline_api_v1_sessions__session_id__timeline_get: {
+    session_timeline: {
         parameters: {
             query?: {
                 kind?: components["schemas"]["Kind-Input"][] | null;
@@ -8970,7 +8970,7 @@ export interface operations {
             };
         };
     };
-    session_usage_api_v1_sessions__session_id__usage_get: {
+    session_usage: {
         parameters: {
             query?: {
                 turns?: number;
@@ -9003,7 +9003,7 @@ export interface operations {
             };
         };
     };
-    stream_api_v1_stream_get: {
+    stream: {
         parameters: {
             query?: {
                 /** @description `all`: of everybody in the tenant, for its administrators. */
@@ -9037,7 +9037,7 @@ export interface operations {
             };
         };
     };
-    system_report_api_v1_system_get: {
+    system_report: {
         parameters: {
             query?: never;
             header?: never;
@@ -9066,7 +9066,7 @@ export interface operations {
             };
         };
     };
-    list_folders_api_v1_system_folders_get: {
+    list_folders: {
         parameters: {
             query?: {
                 path?: string;
@@ -9097,7 +9097,7 @@ export interface operations {
             };
         };
     };
-    list_templates_api_v1_templates_get: {
+    list_templates: {
         parameters: {
             query?: {
                 /** @description `next` of the page before; empty for the first. */
@@ -9132,7 +9132,7 @@ export interface operations {
             };
         };
     };
-    get_template_api_v1_templates__name__get: {
+    get_template: {
         parameters: {
             query?: never;
             header?: never;
@@ -9163,7 +9163,7 @@ export interface operations {
             };
         };
     };
-    list_tenants_api_v1_tenants_get: {
+    list_tenants: {
         parameters: {
             query?: {
                 /** @description `next` of the page before; empty for the first. */
@@ -9198,7 +9198,7 @@ export interface operations {
             };
         };
     };
-    create_tenant_api_v1_tenants_post: {
+    create_tenant: {
         parameters: {
             query?: never;
             header?: never;
@@ -9231,7 +9231,7 @@ export interface operations {
             };
         };
     };
-    get_tenant_api_v1_tenants__tenant_id__get: {
+    get_tenant: {
         parameters: {
             query?: never;
             header?: never;
@@ -9262,7 +9262,7 @@ export interface operations {
             };
         };
     };
-    delete_tenant_api_v1_tenants__tenant_id__delete: {
+    delete_tenant: {
         parameters: {
             query?: never;
             header?: never;
@@ -9291,7 +9291,7 @@ export interface operations {
             };
         };
     };
-    change_tenant_api_v1_tenants__tenant_id__patch: {
+    change_tenant: {
         parameters: {
             query?: never;
             header?: {
@@ -9329,7 +9329,7 @@ export interface operations {
             };
         };
     };
-    list_members_api_v1_tenants__tenant_id__members_get: {
+    list_members: {
         parameters: {
             query?: {
                 /** @description `next` of the page before; empty for the first. */
@@ -9366,7 +9366,7 @@ export interface operations {
             };
         };
     };
-    put_member_api_v1_tenants__tenant_id__members__user_id__put: {
+    put_member: {
         parameters: {
             query?: never;
             header?: never;
@@ -9402,7 +9402,7 @@ export interface operations {
             };
         };
     };
-    remove_member_api_v1_tenants__tenant_id__members__user_id__delete: {
+    remove_member: {
         parameters: {
             query?: never;
             header?: never;
@@ -9432,7 +9432,7 @@ export interface operations {
             };
         };
     };
-    search_issues_api_v1_tracker_issues_get: {
+    search_issues: {
         parameters: {
             query?: {
                 q?: string;
@@ -9471,7 +9471,7 @@ export interface operations {
             };
         };
     };
-    get_issue_api_v1_tracker_issues__key__get: {
+    get_issue: {
         parameters: {
             query?: {
                 /** @description Which of your trackers; needed when there are several. */
@@ -9505,7 +9505,7 @@ export interface operations {
             };
         };
     };
-    change_issue_api_v1_tracker_issues__key__patch: {
+    change_issue: {
         parameters: {
             query?: {
                 /** @description Which of your trackers; needed when there are several. */
@@ -9543,7 +9543,7 @@ export interface operations {
             };
         };
     };
-    list_mappings_api_v1_tracker_mappings_get: {
+    list_mappings: {
         parameters: {
             query?: {
                 repo?: string;
@@ -9579,7 +9579,7 @@ export interface operations {
             };
         };
     };
-    create_mapping_api_v1_tracker_mappings_post: {
+    create_mapping: {
         parameters: {
             query?: never;
             header?: never;
@@ -9612,7 +9612,7 @@ export interface operations {
             };
         };
     };
-    get_mapping_api_v1_tracker_mappings__mapping_id__get: {
+    get_mapping: {
         parameters: {
             query?: never;
             header?: never;
@@ -9643,7 +9643,7 @@ export interface operations {
             };
         };
     };
-    delete_mapping_api_v1_tracker_mappings__mapping_id__delete: {
+    delete_mapping: {
         parameters: {
             query?: never;
             header?: never;
@@ -9672,7 +9672,7 @@ export interface operations {
             };
         };
     };
-    change_mapping_api_v1_tracker_mappings__mapping_id__patch: {
+    change_mapping: {
         parameters: {
             query?: never;
             header?: {
@@ -9710,7 +9710,7 @@ export interface operations {
             };
         };
     };
-    tracker_status_api_v1_tracker_status_get: {
+    tracker_status: {
         parameters: {
             query?: never;
             header?: never;
@@ -9739,7 +9739,7 @@ export interface operations {
             };
         };
     };
-    list_users_api_v1_users_get: {
+    list_users: {
         parameters: {
             query?: {
                 q?: string;
@@ -9775,7 +9775,7 @@ export interface operations {
             };
         };
     };
-    create_user_api_v1_users_post: {
+    create_user: {
         parameters: {
             query?: never;
             header?: never;
@@ -9808,7 +9808,7 @@ export interface operations {
             };
         };
     };
-    get_user_api_v1_users__user_id__get: {
+    get_user: {
         parameters: {
             query?: never;
             header?: never;
@@ -9839,7 +9839,7 @@ export interface operations {
             };
         };
     };
-    change_user_api_v1_users__user_id__patch: {
+    change_user: {
         parameters: {
             query?: never;
             header?: {
@@ -9877,7 +9877,7 @@ export interface operations {
             };
         };
     };
-    make_login_link_api_v1_users__user_id__login_link_post: {
+    make_login_link: {
         parameters: {
             query?: never;
             header?: never;
@@ -9908,7 +9908,7 @@ export interface operations {
             };
         };
     };
-    health_healthz_get: {
+    health: {
         parameters: {
             query?: never;
             header?: never;
@@ -10194,7 +10194,7 @@ export interface operations {
             };
         };
     };
-    metrics_metrics_get: {
+    metrics: {
         parameters: {
             query?: never;
             header?: never;
@@ -10223,7 +10223,7 @@ export interface operations {
             };
         };
     };
-    ready_readyz_get: {
+    ready: {
         parameters: {
             query?: never;
             header?: never;
