@@ -24,7 +24,8 @@ from volundr.local.identity import (
 )
 
 PORT = 8123
-SITE = local_site(PORT)
+SITE = local_site(PORT, ["forge.example"])
+"""With a name behind which somebody else does the TLS."""
 OURS = f"http://localhost:{PORT}"
 SESSION = UUID("6f1c1c8e-0b5e-4a86-9d0a-3d3c6a1f0001")
 OTHER = UUID("6f1c1c8e-0b5e-4a86-9d0a-3d3c6a1f0002")

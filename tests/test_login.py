@@ -34,6 +34,17 @@ def test_a_code_becomes_a_cookie_that_no_script_and_no_other_site_can_use(home: 
     at_the_door(home, scenario)
 
 
+def test_a_cookie_of_an_address_with_tls_is_sent_over_tls_alone(home: Path) -> None:
+    async def scenario(door: Door) -> None:
+        for origin, secure in ((OURS, False), ("https://forge.example", True)):
+            headers = {"origin": origin, "host": origin.partition("://")[2]}
+            answer = await door.http.post("/api/v1/login", json={"code": door.logins.code()}, headers=headers)
+            assert answer.status_code == 204
+            assert ("Secure" in answer.headers["set-cookie"]) is secure
+
+    at_the_door(home, scenario)
+
+
 def test_login_links_are_made_with_the_token_only(home: Path) -> None:
     async def scenario(door: Door) -> None:
         made = await door.http.post("/api/v1/login/codes", headers=door.bearer)

@@ -33,7 +33,7 @@ class LoginCode(BaseModel):
 async def log_in(body: LoginRequest, request: Request, response: Response, logins: Ports) -> None:
     """Turn the code of a login link into the cookie of this browser. Open to everybody: the code is the proof."""
     cookie, seconds = await logins.redeem(body.code)
-    secure = request.url.scheme == "https"
+    secure = request.headers.get("origin", str(request.url)).startswith("https:")  # the origin also knows of TLS before us
     response.set_cookie(COOKIE, cookie, max_age=seconds, path="/", secure=secure, httponly=True, samesite="strict")
 
 
