@@ -100,10 +100,10 @@ async def first_admin(users: UserRepository, accounts: AccountKeys, path: Path) 
     """A server without people gets an administrator, whose token is in this file. Any number of workers may do this at once."""
     if (await users.list(DEFAULT, "", PageRequest(limit=1))).items:
         return
-    secret = await asyncio.to_thread(secret_file, path, PREFIX)
     made = User(id=ADMIN, name="Administrator")
     kept = await users.provision(made, Role.ADMIN)
-    if kept.created_at == made.created_at:  # all others found it made
+    if kept.created_at == made.created_at:  # all others, also on other machines, found it made
+        secret = await asyncio.to_thread(secret_file, path, PREFIX)
         await accounts.add_token(AccessToken(user_id=ADMIN, name="first", hash=hashed(secret), hint=secret[-4:]))
 
 
