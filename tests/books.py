@@ -16,6 +16,7 @@ from volundr.db.database import Database
 from volundr.db.migrate import migrate
 from volundr.domain.chronicles import ChronicleService
 from volundr.domain.permissions import PermissionService
+from volundr.domain.reforge import ReforgeService
 from volundr.domain.reports import Books, ReportService
 from volundr.domain.roles import AllowAll
 from volundr.domain.sessions.launch import Launch
@@ -90,6 +91,7 @@ async def desk(db: Database, home: Path, port: int = PORT) -> AsyncIterator[Desk
         TokenService: TokenService(books.tokens),
         TimelineService: TimelineService(books.timeline),
         ChronicleService: ChronicleService(books.chronicles),
+        ReforgeService: ReforgeService(sessions, books.chronicles, TimelineService(books.timeline)),
         PermissionService: PermissionService(books.permissions),
     }
     api = build_api(services, local_site(port), LocalIdentity(keys, logins), AllowAll(), 1024 * 1024)

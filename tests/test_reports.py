@@ -8,7 +8,7 @@ import pytest
 
 from tests.books import desk
 from tests.conftest import Run, sqlite_file
-from volundr.api.chronicles import ChronicleOut
+from volundr.api.chronicles import ChronicleWholeOut
 from volundr.api.reports import ITEMS_MOST
 from volundr.broker.codec import Entry
 from volundr.broker.outbox import Fold
@@ -16,7 +16,7 @@ from volundr.broker.parts import Usage
 from volundr.broker.records import TurnFinished
 from volundr.broker.usage import told
 from volundr.db.database import Database
-from volundr.domain.chronicles import Chronicle
+from volundr.domain.chronicles import Telling
 from volundr.domain.errors import Invalid
 from volundr.domain.sessions.model import Status
 from volundr.domain.timeline import Kind, Moment
@@ -96,7 +96,7 @@ def test_the_newest_chronicle_holds_also_when_an_old_report_comes_late(on_databa
             await site.report(session, story(9, unfinished_work=["two"]), story(4))
             await site.report(session, story(7))
             shown = await site.get(path)
-            assert shown.keys() == ChronicleOut.model_fields.keys()
+            assert shown.keys() == ChronicleWholeOut.model_fields.keys()
             assert (shown["summary"], shown["key_changes"], shown["unfinished_work"]) == ("at 9", ["a.py"], ["two"])
             await site.report(session, story(3), epoch="e2")  # the log lost its tail: what counts is what is left of it
             assert (await site.get(path))["summary"] == "at 3"
@@ -112,8 +112,10 @@ def test_reports_of_a_stopped_session_are_taken_and_those_of_a_deleted_one_are_n
             await site.sessions.delete(session.id)
             assert (await site.report(session, use(2), moment(2), story(2))).status_code == 404
             assert (await site.http.get(f"/api/v1/sessions/{session.id}/usage")).status_code == 404
-            assert await db.fetch("SELECT seq FROM timeline") == []
-            assert await db.fetch("SELECT seq FROM chronicles") == []
+            kept = await site.books.chronicles.get(session.id)
+            assert kept is not None
+            assert (kept.session_id, kept.summary) == (None, "at 1")  # the story and its lines outlive the session
+            assert len((await site.books.timeline.list(session.id, (), "", 9)).items) == 1
             (total,) = await site.books.tokens.totals(session.id)
             assert total.uses == 1  # what was spent stays in the books
 
@@ -190,6 +192,7 @@ def test_a_timeline_comes_in_pages_without_gaps_or_repeats(on_database: Run, tmp
         async with desk(db, tmp_path) as site:
             session = await site.session()
             kinds = ["message", "file", "commit"]
+            await site.books.chronicles.tell(session, None)
             given = [
                 Moment(epoch="e", seq=seq, at=AT + timedelta(seconds=seq // 4), kind=Kind(kinds[seq % 3]), title=str(seq))
                 for seq in range(1, 31)
@@ -220,9 +223,10 @@ def test_stores_give_back_what_they_were_given(on_database: Run, tmp_path: Path)
             given = TokenUse(epoch="e", seq=1, turn=1, model="m", input=2**40, cost_usd=1e-9, at=AT)
             assert await site.books.tokens.add(session, [given, given]) == 1
             assert await site.books.tokens.turns(session.id, 5) == [given]
-            told = Chronicle(session_id=session.id, epoch="e", seq=2, key_changes=["ä"], unfinished_work=[], updated_at=AT)
-            assert await site.books.chronicles.tell(told)
-            assert await site.books.chronicles.get(session.id) == told
+            told = Telling(epoch="e", seq=2, key_changes=["ä"], unfinished_work=[])
+            kept = await site.books.chronicles.tell(session, told)
+            assert await site.books.chronicles.get(session.id) == kept
+            assert (kept.key_changes, kept.unfinished_work, kept.seq, kept.status) == (["ä"], [], 2, "draft")
 
     on_database(scenario)
 

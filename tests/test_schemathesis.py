@@ -107,7 +107,9 @@ def made(http: httpx.Client) -> dict[str, list[str]]:
     mapping = http.post("/api/v1/tracker/mappings", json={"repo": "r", "provider": "p", "project": "A"}).json()
     preset = http.post("/api/v1/presets", json={"name": "seed"}).json()
     prompt = http.post("/api/v1/prompts", json={"name": "seed", "content": "x"}).json()
+    chronicle = http.post("/api/v1/chronicles", json={"session_id": session["id"]}).json()
     return {
+        "chronicle_id": [chronicle["id"]],
         "preset_id": [preset["id"]],
         "prompt_id": [prompt["id"]],
         "session_id": [session["id"]],

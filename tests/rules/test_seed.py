@@ -101,7 +101,6 @@ MISSING = frozenset(
         "SecretRepository",
         "StatsService",
         "WorkspaceService",
-        "/chronicles",
         "/models",
         "/stats",
         "/mcp-servers",

@@ -11,10 +11,10 @@ from volundr.api.deps import service
 from volundr.api.reach import Readable
 from volundr.api.security import allowed
 from volundr.api.strict import Strict, Text
-from volundr.domain.chronicles import Chronicle
+from volundr.domain.chronicles import Telling
 from volundr.domain.identity import Principal
 from volundr.domain.reports import Report, ReportService
-from volundr.domain.timeline import Kind, Moment, TimelineService
+from volundr.domain.timeline import Action, FileChange, Kind, Moment, TimelineService
 from volundr.domain.tokens import TURNS_MOST, TokenService, TokenUse
 
 router = APIRouter(prefix="/api/v1/sessions/{session_id}", tags=["Reports"])
@@ -44,6 +44,15 @@ class UsageIn(Strict):
     cost_usd: float | None = Field(default=None, ge=0, allow_inf_nan=False)
 
 
+class FileChangeIn(Strict):
+    """One change of one file; lines are 0 where nobody said how many."""
+
+    path: Text = Field(min_length=1, max_length=1000)
+    action: Action
+    insertions: Count = 0
+    deletions: Count = 0
+
+
 class MomentIn(Strict):
     """One line of the timeline."""
 
@@ -53,6 +62,12 @@ class MomentIn(Strict):
     kind: Kind
     title: Text = Field(max_length=500)
     detail: Text = Field(default="", max_length=2000)
+    files: list[FileChangeIn] = Field(default_factory=list, max_length=200)
+    commit_hash: str = Field(default="", pattern=r"^[0-9a-f]{0,64}$")
+
+    def moment(self, epoch: str) -> Moment:
+        files = [FileChange(**one.model_dump()) for one in self.files]
+        return Moment(epoch=epoch, files=files, **self.model_dump(exclude=_TYPE | {"files"}))
 
 
 class ChronicleIn(Strict):
@@ -113,6 +128,15 @@ class SessionUsageOut(BaseModel):
     turns: list[TokenUseOut] = Field(description="The newest ones, oldest first; a turn has one entry for each model it used.")
 
 
+class FileChangeOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    path: str
+    action: Action
+    insertions: int
+    deletions: int
+
+
 class MomentOut(BaseModel):
     """One line of a timeline; `epoch` and `seq` are its place in the conversation's log."""
 
@@ -124,6 +148,8 @@ class MomentOut(BaseModel):
     kind: Kind
     title: str
     detail: str
+    files: list[FileChangeOut]
+    commit_hash: str
 
 
 class MomentPage(BaseModel):
@@ -137,8 +163,8 @@ async def report_items(reports: Reports, _: Broker, session_id: UUID, given: Rep
     newest = max(stories, key=lambda story: story.seq, default=None)
     report = Report(
         uses=[TokenUse(epoch=epoch, **item.model_dump(exclude=_TYPE)) for item in given.items if isinstance(item, UsageIn)],
-        moments=[Moment(epoch=epoch, **item.model_dump(exclude=_TYPE)) for item in given.items if isinstance(item, MomentIn)],
-        chronicle=None if newest is None else Chronicle(session_id=session_id, epoch=epoch, **newest.model_dump(exclude=_TYPE)),
+        moments=[item.moment(epoch) for item in given.items if isinstance(item, MomentIn)],
+        telling=None if newest is None else Telling(epoch=epoch, **newest.model_dump(exclude=_TYPE)),
     )
     await reports.take(session_id, report)
 

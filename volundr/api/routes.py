@@ -13,10 +13,10 @@ def _access_tokens() -> Sequence[APIRouter]:
     return (access_tokens.router,)
 
 
-def _chronicles_of_sessions() -> Sequence[APIRouter]:
+def _chronicles() -> Sequence[APIRouter]:
     from volundr.api import chronicles
 
-    return (chronicles.router,)
+    return (chronicles.of_sessions, chronicles.router)
 
 
 def _credentials() -> Sequence[APIRouter]:
@@ -151,9 +151,10 @@ TABLE: Mapping[str, Load] = {
     "sessions/report": _reports,
     "sessions/usage": _reports,
     "sessions/timeline": _reports,
-    "sessions/chronicle": _chronicles_of_sessions,
+    "sessions/chronicle": _chronicles,
     "access-tokens": _access_tokens,
     "agents": _system,
+    "chronicles": _chronicles,
     "credentials": _credentials,
     "definitions": _definitions,
     "events": _events,

@@ -1,14 +1,14 @@
 """What a session's broker tells the forge, and where it goes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
-from volundr.domain.chronicles import Chronicle, ChronicleRepository
+from volundr.domain.chronicles import ChronicleRepository, Telling
 from volundr.domain.permissions import OpenQuestion, PermissionRepository
 from volundr.domain.sessions.model import Activity
 from volundr.domain.sessions.service import SessionService
-from volundr.domain.timeline import Moment, TimelineRepository
+from volundr.domain.timeline import Moment, TimelineRepository, inside, within
 from volundr.domain.tokens import TokenRepository, TokenUse
 
 
@@ -18,7 +18,7 @@ class Report:
 
     uses: Sequence[TokenUse] = ()
     moments: Sequence[Moment] = ()
-    chronicle: Chronicle | None = None
+    telling: Telling | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +43,11 @@ class ReportService:
         session = await self._sessions.get(session_id)
         if report.uses:
             await self._books.tokens.add(session, report.uses)
+        if not (report.uses or report.moments or report.telling):
+            return
+        await self._books.chronicles.tell(session, _seen_from(report.telling, session.workspace))
         if report.moments:
-            await self._books.timeline.add(session_id, report.moments)
-        if report.chronicle is not None:
-            await self._books.chronicles.tell(report.chronicle)
+            await self._books.timeline.add(session_id, [within(one, session.workspace) for one in report.moments])
 
     async def activity(self, session_id: UUID, activity: Activity, questions: Sequence[OpenQuestion]) -> None:
         """What a session does now and asks now. One that does not run any more does and asks nothing, which is no error.
@@ -55,3 +56,10 @@ class ReportService:
         """
         await self._books.permissions.replace(session_id, questions)
         await self._sessions.report(session_id, activity)
+
+
+def _seen_from(telling: Telling | None, workspace: str) -> Telling | None:
+    """With the paths of files as seen from the workspace."""
+    if telling is None:
+        return None
+    return replace(telling, key_changes=[inside(line, workspace) for line in telling.key_changes])

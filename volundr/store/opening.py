@@ -27,8 +27,8 @@ from volundr.store import (
 MIGRATIONS: Migrations = {
     "sessions": sessions.MIGRATIONS,
     "tokens": tokens.MIGRATIONS,
-    "timeline": timeline.MIGRATIONS,
     "chronicles": chronicles.MIGRATIONS,
+    "timeline": timeline.MIGRATIONS,
     "permissions": permissions.MIGRATIONS,
     "idempotency": idempotency.MIGRATIONS,
     "integrations": integrations.MIGRATIONS,

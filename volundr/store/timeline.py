@@ -1,15 +1,15 @@
 """Timelines in SQL."""
 
 import base64
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from volundr.db.database import Database
+from volundr.db.database import Database, Sql
 from volundr.db.rows import RowMap
 from volundr.domain.errors import Invalid
-from volundr.domain.timeline import Kind, Moment, Moments, TimelineRepository
+from volundr.domain.timeline import Burn, Kind, Moment, Moments, Spent, TimelineRepository
 
 MIGRATIONS = (
     """
@@ -25,15 +25,47 @@ MIGRATIONS = (
     )
     """,
     "CREATE INDEX timeline_at ON timeline (session_id, at, seq, epoch)",
+    # From here on a timeline lives as long as its chronicle, not as long as its session.
+    "DROP INDEX timeline_at",
+    "ALTER TABLE timeline RENAME TO timeline_of_sessions",
+    """
+    CREATE TABLE timeline (
+        session_id UUID NOT NULL REFERENCES chronicles (origin) ON DELETE CASCADE,
+        epoch TEXT NOT NULL,
+        seq BIGINT NOT NULL,
+        at TIMESTAMPTZ NOT NULL,
+        kind TEXT NOT NULL,
+        title TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        files JSONB NOT NULL,
+        commit_hash TEXT NOT NULL,
+        PRIMARY KEY (session_id, epoch, seq)
+    )
+    """,
+    """
+    INSERT INTO timeline (session_id, epoch, seq, at, kind, title, detail, files, commit_hash)
+    SELECT session_id, epoch, seq, at, kind, title, detail, '[]', '' FROM timeline_of_sessions
+    WHERE session_id IN (SELECT origin FROM chronicles)
+    """,
+    "DROP TABLE timeline_of_sessions",
+    "CREATE INDEX timeline_at ON timeline (session_id, at, seq, epoch)",
+    "CREATE INDEX timeline_kind ON timeline (session_id, kind, at, seq, epoch)",
 )
 
-COLUMNS = ("epoch", "seq", "at", "kind", "title", "detail")
-_NAMES = ", ".join(COLUMNS)
+ROW = RowMap(Moment)
 ADD = f"""
-    INSERT INTO timeline (session_id, {_NAMES}) VALUES (:session, {", ".join(":" + name for name in COLUMNS)})
+    INSERT INTO timeline (session_id, {ROW.names}) VALUES (:session, {", ".join(":" + name for name in ROW.columns)})
     ON CONFLICT DO NOTHING RETURNING seq
 """  # noqa: S608 - our own names
-ROW = RowMap(Moment)
+_SUMS = ", ".join(f"CAST(SUM({name}) AS BIGINT)" for name in ("input", "output", "cache_read", "cache_write"))
+_SUMS += ", SUM(cost_usd), COUNT(*), COUNT(*) - COUNT(cost_usd)"
+_ENDS = f"AS span, {_SUMS} FROM token_uses WHERE session_id = :session GROUP BY 1 ORDER BY 1 DESC LIMIT :most"
+BURN = Sql(
+    sqlite=f"SELECT CAST(strftime('%s', at) AS INTEGER) / :seconds * :seconds {_ENDS}",
+    postgres=f"SELECT floor(extract(epoch FROM at))::bigint / :seconds::bigint * :seconds::bigint {_ENDS}",  # noqa: S608
+)
+_LARGEST = 2**53
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class TimelineStore(TimelineRepository):
@@ -45,19 +77,51 @@ class TimelineStore(TimelineRepository):
             return sum([len(await tx.run(ADD, session=session_id, **ROW.dump(moment))) for moment in moments])
 
     async def list(self, session_id: UUID, kinds: Sequence[Kind], cursor: str, limit: int) -> Moments:
-        where, params = ["session_id = :session"], dict[str, Any](session=session_id)
-        if kinds:
-            names = {f"k{number}": kind for number, kind in enumerate(kinds)}
-            where.append(f"kind IN ({', '.join(':' + name for name in names)})")
-            params |= names
+        where, params = _of(session_id, kinds)
         if cursor:
             at, seq, epoch = _read(cursor)
-            where.append("(at, seq, epoch) > (:at, :seq, :epoch)")
+            where += " AND (at, seq, epoch) > (:at, :seq, :epoch)"
             params |= {"at": at, "seq": seq, "epoch": epoch}
-        query = f"SELECT {ROW.names} FROM timeline WHERE {' AND '.join(where)} ORDER BY at, seq, epoch LIMIT :limit"  # noqa: S608
+        query = f"SELECT {ROW.names} FROM timeline WHERE {where} ORDER BY at, seq, epoch LIMIT :limit"  # noqa: S608
         found = [ROW.load(row) for row in await self._db.fetch(query, **params, limit=limit + 1)]
         items = found[:limit]
         return Moments(items=items, next=_write(items[-1]) if len(found) > limit else None)
+
+    async def newest(self, session_id: UUID, kinds: Sequence[Kind], limit: int) -> Sequence[Moment]:
+        where, params = _of(session_id, kinds)
+        query = f"SELECT {ROW.names} FROM timeline WHERE {where} ORDER BY at DESC, seq DESC, epoch DESC LIMIT :limit"  # noqa: S608
+        return [ROW.load(row) for row in await self._db.fetch(query, **params, limit=limit)][::-1]
+
+    async def spent(self, sessions: Sequence[UUID]) -> Mapping[UUID, Spent]:
+        if not sessions:
+            return {}
+        names = {f"s{number}": session for number, session in enumerate(sessions)}
+        listed = ", ".join(":" + name for name in names)
+        query = f"SELECT session_id, {_SUMS} FROM token_uses WHERE session_id IN ({listed}) GROUP BY session_id"  # noqa: S608
+        rows = [tuple(row) for row in await self._db.fetch(query, **names)]
+        return {_uuid(row[0]): _spent(row[1:]) for row in rows}
+
+    async def burn(self, session_id: UUID, seconds: int, most: int) -> Sequence[Burn]:
+        rows = [tuple(row) for row in await self._db.fetch(BURN, session=session_id, seconds=seconds, most=most)]
+        return [Burn(start=_BEGINNING + timedelta(seconds=int(row[0])), spent=_spent(row[1:])) for row in rows][::-1]
+
+
+def _of(session_id: UUID, kinds: Sequence[Kind]) -> tuple[str, dict[str, Any]]:
+    params: dict[str, Any] = {"session": session_id}
+    if not kinds:
+        return "session_id = :session", params
+    names = {f"k{number}": kind for number, kind in enumerate(kinds)}
+    return f"session_id = :session AND kind IN ({', '.join(':' + name for name in names)})", params | names
+
+
+def _spent(sums: tuple[Any, ...]) -> Spent:
+    """From `_SUMS`, in their order."""
+    names = ("input", "output", "cache_read", "cache_write", "cost_usd", "uses", "unpriced")
+    return Spent(**dict(zip(names, sums, strict=True)))
+
+
+def _uuid(value: Any) -> UUID:
+    return value if isinstance(value, UUID) else UUID(value)
 
 
 def _write(last: Moment) -> str:
@@ -67,6 +131,9 @@ def _write(last: Moment) -> str:
 def _read(cursor: str) -> tuple[datetime, int, str]:
     try:
         at, seq, epoch = base64.urlsafe_b64decode(cursor).decode().split(" ")
-        return datetime.fromisoformat(at), int(seq), epoch
-    except ValueError as error:
+        when, place = datetime.fromisoformat(at), int(seq)
+        if when.tzinfo is None or not 0 <= place <= _LARGEST:
+            raise ValueError(cursor)
+    except (ValueError, OverflowError) as error:
         raise Invalid("This cursor is not one of ours; begin again without it.") from error
+    return when, place, epoch
