@@ -80,9 +80,11 @@ class Chronicle:
                 pass
 
     def _changed(self, moment: Moment) -> None:
-        if moment.kind == "file" and moment.path and (moment.path in self.files or len(self.files) < MOST_FILES):
-            self.files[moment.path] = self.files.get(moment.path, 0) + 1
-        elif moment.kind == "commit":
+        for file in moment.files:
+            path = short(file.path, LONGEST_LINE)
+            if path in self.files or len(self.files) < MOST_FILES:
+                self.files[path] = self.files.get(path, 0) + 1
+        if moment.kind == "commit":
             self.commits = [*self.commits, moment.title][-MOST_COMMITS:]
 
     def _finished(self, at: str, record: TurnFinished) -> None:

@@ -1,8 +1,8 @@
 """What happened in a session, as short lines with a time: read from its records, one item for a record at most."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from volundr.broker.codec import Entry
@@ -19,6 +19,7 @@ from volundr.broker.records import (
     TurnFinished,
     UserMessage,
 )
+from volundr.broker.touched import Touched, files_of
 
 LONGEST_TITLE = 200
 LONGEST_DETAIL = 600
@@ -40,12 +41,12 @@ type Happening = Literal["message", "file", "commit", "command", "permission", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """One line of the timeline; `path` is the file that was changed, `commit` the one that was made."""
+    """One line of the timeline; `files` are those that were changed, `commit` the one that was made."""
 
     kind: Happening
     title: str
     detail: str = ""
-    path: str = ""
+    files: Sequence[Touched] = ()
     commit: str = ""
     ok: bool = True
 
@@ -121,7 +122,8 @@ class Timeline:
         kind, title, path, command = self.tools.pop(record.id, ("", "", "", ""))
         detail = "" if record.ok else short(record.output, LONGEST_DETAIL) or "failed"
         if kind in {"edit", "delete"}:
-            return Moment(kind="file", title=title, detail=detail or kind, path=path, ok=record.ok)
+            files = files_of(kind, path, record.detail) if record.ok else ()
+            return Moment(kind="file", title=title, detail=detail or kind, files=files, ok=record.ok)
         if kind != "execute":
             return None
         made = _COMMITTED.search(record.output) if record.ok and _COMMIT.search(command) else None
@@ -145,6 +147,8 @@ class Timeline:
 
 def told(entry: Entry, moment: Moment) -> dict[str, object]:
     """As an item of a report."""
+    files = {"files": [{**asdict(one), "path": redacted(one.path)} for one in moment.files]} if moment.files else {}
+    commit = {"commit_hash": moment.commit} if moment.commit else {}
     return {
         "type": "timeline",
         "seq": entry.seq,
@@ -152,6 +156,8 @@ def told(entry: Entry, moment: Moment) -> dict[str, object]:
         "kind": moment.kind,
         "title": moment.title,
         "detail": moment.detail,
+        **files,
+        **commit,
     }
 
 
