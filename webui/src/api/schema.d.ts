@@ -62,6 +62,112 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/chronicles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Chronicles
+         * @description Newest first. Case does not matter to `q`; signs that are no letters or digits divide words and mean nothing else.
+         */
+        get: operations["list_chronicles"];
+        put?: never;
+        /**
+         * Create Chronicle
+         * @description Begin the chronicle of a session. There is one for each: another call gives the same again.
+         */
+        post: operations["create_chronicle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/chronicles/{chronicle_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Chronicle */
+        get: operations["get_chronicle"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Chronicle
+         * @description With its timeline. The chronicle of a session that goes on begins anew with the next turn.
+         */
+        delete: operations["delete_chronicle"];
+        options?: never;
+        head?: never;
+        /** Change Chronicle */
+        patch: operations["change_chronicle"];
+        trace?: never;
+    };
+    "/api/v1/chronicles/{chronicle_id}/chain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Chronicle Chain
+         * @description The sessions that were reforged one from another, both ways. What belongs to others is left out.
+         */
+        get: operations["chronicle_chain"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/chronicles/{chronicle_id}/reforge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reforge Chronicle
+         * @description A new session that goes on, with the same template and options, on the branch that the old one left if it is there.
+         */
+        post: operations["reforge_chronicle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/chronicles/{chronicle_id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Chronicle Timeline
+         * @description What happened, with the files, the commits and the tokens that it adds up to.
+         */
+        get: operations["chronicle_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/credentials": {
         parameters: {
             query?: never;
@@ -2003,6 +2109,8 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @enum {string} */
+        Action: "created" | "modified" | "deleted";
         /**
          * Activity
          * @description What a session does, in the words of the design: `what` is the tool, the question or the cause.
@@ -2380,6 +2488,15 @@ export interface components {
             /** Tokens Out */
             tokens_out: number;
         };
+        /** BurnOut */
+        BurnOut: {
+            spent: components["schemas"]["SpentOut"];
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+        };
         /**
          * Capabilities
          * @description What the agent behind a session can do; a client offers nothing else.
@@ -2467,6 +2584,14 @@ export interface components {
              * @constant
              */
             type: "caught_up";
+        };
+        /**
+         * ChainOut
+         * @description A chronicle with those it came from and those that came of it, oldest first; 200 at most.
+         */
+        ChainOut: {
+            /** Items */
+            items: components["schemas"]["ChronicleOut"][];
         };
         /**
          * ChangeIn
@@ -2669,50 +2794,63 @@ export interface components {
             type: "chosen";
         };
         /**
-         * ChronicleIn
-         * @description The newest telling of what the session is about; it replaces those of lower `seq`.
+         * ChronicleChange
+         * @description A field that is left out stays as it is. What you write is not replaced by what the session tells later; with null it is
+         *     the session's to tell again.
          */
-        ChronicleIn: {
-            /**
-             * Duration Seconds
-             * @default 0
-             */
-            duration_seconds: number;
+        ChronicleChange: {
             /** Key Changes */
-            key_changes?: string[];
-            /**
-             * Messages
-             * @default 0
-             */
-            messages: number;
-            /**
-             * Seq
-             * @description Number of the record that it was read from.
-             */
-            seq: number;
+            key_changes?: string[] | null;
+            /** Name */
+            name?: string | null;
+            status?: components["schemas"]["ChronicleStatus"] | null;
             /**
              * Summary
-             * @default
+             * @example Mended the login.
              */
-            summary: string;
+            summary?: string | null;
             /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
+             * Tags
+             * @example [
+             *       "login"
+             *     ]
              */
-            type: "chronicle";
-            /** Unfinished Work */
-            unfinished_work?: string[];
+            tags?: string[] | null;
+            /**
+             * Unfinished Work
+             * @example [
+             *       "Tests of the login page"
+             *     ]
+             */
+            unfinished_work?: string[] | null;
         };
         /**
          * ChronicleOut
-         * @description What a session is about, as its broker told it at the end of the last turn.
+         * @description What a session was about. It stays when the session is deleted; then `session_id` is null.
          */
         ChronicleOut: {
+            /** Agent */
+            agent: string;
+            /** Branch */
+            branch: string;
+            /** Completed At */
+            completed_at: string | null;
+            config: components["schemas"]["OptionsOut"];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
             /**
              * Duration Seconds
              * @description How long the agent worked.
              */
             duration_seconds: number;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
             /**
              * Key Changes
              * @description Commits that were made, then the files that changed most.
@@ -2720,16 +2858,132 @@ export interface components {
             key_changes: string[];
             /** Messages */
             messages: number;
-            /**
-             * Session Id
-             * Format: uuid
-             */
-            session_id: string;
+            /** Model */
+            model: string;
+            /** Name */
+            name: string;
+            /** Owner Id */
+            owner_id: string;
+            /** Parent Chronicle Id */
+            parent_chronicle_id: string | null;
+            /** Project */
+            project: string;
+            /** Repo */
+            repo: string;
+            /** Revision */
+            revision: number;
+            /** Session Id */
+            session_id: string | null;
+            spent: components["schemas"]["SpentOut"];
+            /** @description `draft` while the session runs, `complete` when it has stopped. */
+            status: components["schemas"]["ChronicleStatus"];
             /**
              * Summary
              * @description The person's first words, then the agent's last ones, both shortened.
              */
             summary: string;
+            /** Tags */
+            tags: string[];
+            /**
+             * Unfinished Work
+             * @description How the last turn ended if not well, open questions, open tasks of the plan.
+             */
+            unfinished_work: string[];
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /** ChroniclePage */
+        ChroniclePage: {
+            /** Items */
+            items: components["schemas"]["ChronicleOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+        };
+        /** @enum {string} */
+        ChronicleStatus: "draft" | "complete";
+        /**
+         * ChronicleWholeOut
+         * @description With everything that is added up for one chronicle alone.
+         */
+        ChronicleWholeOut: {
+            /** Agent */
+            agent: string;
+            /** Branch */
+            branch: string;
+            /**
+             * Commits
+             * @description Newest first.
+             */
+            commits: components["schemas"]["MadeCommitOut"][];
+            /** Completed At */
+            completed_at: string | null;
+            config: components["schemas"]["OptionsOut"];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Duration Seconds
+             * @description How long the agent worked.
+             */
+            duration_seconds: number;
+            /**
+             * Files
+             * @description What the agent's tools changed.
+             */
+            files: components["schemas"]["TouchedFileOut"][];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Key Changes
+             * @description Commits that were made, then the files that changed most.
+             */
+            key_changes: string[];
+            /** Messages */
+            messages: number;
+            /** Model */
+            model: string;
+            /**
+             * Models
+             * @description What was spent, by model.
+             */
+            models: components["schemas"]["ModelTotalOut"][];
+            /** Name */
+            name: string;
+            /** Owner Id */
+            owner_id: string;
+            /** Parent Chronicle Id */
+            parent_chronicle_id: string | null;
+            /** Project */
+            project: string;
+            /** Repo */
+            repo: string;
+            /** Revision */
+            revision: number;
+            /** Session Id */
+            session_id: string | null;
+            /** Source */
+            source: components["schemas"]["GitSource"] | components["schemas"]["LocalSource"] | components["schemas"]["EmptySource"];
+            spent: components["schemas"]["SpentOut"];
+            /** @description `draft` while the session runs, `complete` when it has stopped. */
+            status: components["schemas"]["ChronicleStatus"];
+            /**
+             * Summary
+             * @description The person's first words, then the agent's last ones, both shortened.
+             */
+            summary: string;
+            /** Tags */
+            tags: string[];
             /**
              * Unfinished Work
              * @description How the last turn ended if not well, open questions, open tasks of the plan.
@@ -3205,6 +3459,35 @@ export interface components {
         FieldProblem: {
             /** Message */
             message: string;
+            /** Path */
+            path: string;
+        };
+        /**
+         * FileChangeIn
+         * @description One change of one file; lines are 0 where nobody said how many.
+         */
+        FileChangeIn: {
+            action: components["schemas"]["Action"];
+            /**
+             * Deletions
+             * @default 0
+             */
+            deletions: number;
+            /**
+             * Insertions
+             * @default 0
+             */
+            insertions: number;
+            /** Path */
+            path: string;
+        };
+        /** FileChangeOut */
+        FileChangeOut: {
+            action: components["schemas"]["Action"];
+            /** Deletions */
+            deletions: number;
+            /** Insertions */
+            insertions: number;
             /** Path */
             path: string;
         };
@@ -3715,6 +3998,18 @@ export interface components {
             /** Lines */
             lines: string[];
         };
+        /** MadeCommitOut */
+        MadeCommitOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Hash */
+            hash: string;
+            /** Message */
+            message: string;
+        };
         /**
          * ManagedSession
          * @description One session as its pod manager sees it.
@@ -4024,10 +4319,17 @@ export interface components {
              */
             at: string;
             /**
+             * Commit Hash
+             * @default
+             */
+            commit_hash: string;
+            /**
              * Detail
              * @default
              */
             detail: string;
+            /** Files */
+            files?: components["schemas"]["FileChangeIn"][];
             kind: components["schemas"]["Kind-Input"];
             /**
              * Seq
@@ -4052,10 +4354,14 @@ export interface components {
              * Format: date-time
              */
             at: string;
+            /** Commit Hash */
+            commit_hash: string;
             /** Detail */
             detail: string;
             /** Epoch */
             epoch: string;
+            /** Files */
+            files: components["schemas"]["FileChangeOut"][];
             kind: components["schemas"]["volundr__domain__timeline__Kind"];
             /** Seq */
             seq: number;
@@ -5116,6 +5422,30 @@ export interface components {
         Readiness: "starting" | "ready" | "failed";
         Record: components["schemas"]["UserMessage"] | components["schemas"]["TurnStarted"] | components["schemas"]["MessageSeen"] | components["schemas"]["AgentMessage"] | components["schemas"]["ToolStarted"] | components["schemas"]["ToolFinished"] | components["schemas"]["PermissionRaised"] | components["schemas"]["PermissionDecided"] | components["schemas"]["PermissionDelivered"] | components["schemas"]["PermissionClosed"] | components["schemas"]["InterruptRequested"] | components["schemas"]["TurnFinished"] | components["schemas"]["AgentState"] | components["schemas"]["Notice"] | components["schemas"]["MessageEdited"] | components["schemas"]["MessageRemoved"] | components["schemas"]["MessageSteered"] | components["schemas"]["MessageReturned"] | components["schemas"]["AgentOffers"] | components["schemas"]["Chosen"] | components["schemas"]["PlanChanged"] | components["schemas"]["Forked"];
         /**
+         * ReforgeIn
+         * @description A new session that goes on with the work. It is told the summary, what is left to do and which files changed.
+         */
+        ReforgeIn: {
+            /**
+             * Name
+             * @description Empty: the old name with a number.
+             * @default
+             * @example fix-login-2
+             */
+            name: string;
+            /**
+             * Prompt
+             * @description Said to the agent besides.
+             * @default
+             */
+            prompt: string;
+            /**
+             * Start
+             * @default false
+             */
+            start: boolean;
+        };
+        /**
          * Refs
          * @description Branches here, then those of remotes, each by their newest commit; as many as people can look through.
          */
@@ -5176,7 +5506,7 @@ export interface components {
             /** Epoch */
             epoch: string;
             /** Items */
-            items: (components["schemas"]["UsageIn"] | components["schemas"]["MomentIn"] | components["schemas"]["ChronicleIn"])[];
+            items: (components["schemas"]["UsageIn"] | components["schemas"]["MomentIn"] | components["schemas"]["volundr__api__reports__ChronicleIn"])[];
         };
         /**
          * Repository
@@ -5608,6 +5938,29 @@ export interface components {
             takes: string;
         };
         /**
+         * SpentOut
+         * @description Tokens and what they cost. `cost_usd` adds what is known and is null when nothing is.
+         */
+        SpentOut: {
+            /** Cache Read */
+            cache_read: number;
+            /** Cache Write */
+            cache_write: number;
+            /** Cost Usd */
+            cost_usd: number | null;
+            /** Input */
+            input: number;
+            /** Output */
+            output: number;
+            /**
+             * Unpriced
+             * @description Uses without a known price.
+             */
+            unpriced: number;
+            /** Uses */
+            uses: number;
+        };
+        /**
          * Standing
          * @description What holds now, for a client that does not load the records that said so: as `agent_state`, `agent_offers` and
          *     `plan_changed` have it. `run` is empty before the first one.
@@ -5876,6 +6229,39 @@ export interface components {
             ticket: string;
         };
         /**
+         * TimelineOut
+         * @description One page of lines, and what all lines add up to.
+         */
+        TimelineOut: {
+            /**
+             * Commits
+             * @description Newest first.
+             */
+            commits: components["schemas"]["MadeCommitOut"][];
+            /**
+             * Events
+             * @description Oldest first.
+             */
+            events: components["schemas"]["MomentOut"][];
+            /** Files */
+            files: components["schemas"]["TouchedFileOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following events; null at the end.
+             */
+            next: string | null;
+            /**
+             * Token Burn
+             * @description Spans in which tokens were spent, oldest first.
+             */
+            token_burn: components["schemas"]["BurnOut"][];
+            /**
+             * Truncated
+             * @description There were more changes or commits than are counted.
+             */
+            truncated: boolean;
+        };
+        /**
          * ToRename
          * @description `to` is the whole new path, beneath the same root.
          */
@@ -6039,6 +6425,21 @@ export interface components {
              * @constant
              */
             type: "tool_started";
+        };
+        /**
+         * TouchedFileOut
+         * @description All changes of one file together.
+         */
+        TouchedFileOut: {
+            /** Changes */
+            changes: number;
+            /** Deletions */
+            deletions: number;
+            /** Insertions */
+            insertions: number;
+            /** Path */
+            path: string;
+            status: components["schemas"]["Action"];
         };
         /**
          * TrackerStateOut
@@ -6345,6 +6746,14 @@ export interface components {
             /** Error Type */
             type: string;
         };
+        /** ChronicleIn */
+        volundr__api__chronicles__ChronicleIn: {
+            /**
+             * Session Id
+             * Format: uuid
+             */
+            session_id: string;
+        };
         /** FieldOut */
         volundr__api__credentials__FieldOut: {
             /** Label */
@@ -6434,6 +6843,41 @@ export interface components {
              * @enum {string}
              */
             type: "text" | "url";
+        };
+        /**
+         * ChronicleIn
+         * @description The newest telling of what the session is about; it replaces those of lower `seq`.
+         */
+        volundr__api__reports__ChronicleIn: {
+            /**
+             * Duration Seconds
+             * @default 0
+             */
+            duration_seconds: number;
+            /** Key Changes */
+            key_changes?: string[];
+            /**
+             * Messages
+             * @default 0
+             */
+            messages: number;
+            /**
+             * Seq
+             * @description Number of the record that it was read from.
+             */
+            seq: number;
+            /**
+             * Summary
+             * @default
+             */
+            summary: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "chronicle";
+            /** Unfinished Work */
+            unfinished_work?: string[];
         };
         /** RepositoryOut */
         volundr__api__templates__RepositoryOut: {
@@ -6641,6 +7085,298 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AgentDescription"][];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_chronicles: {
+        parameters: {
+            query?: {
+                project?: string;
+                repo?: string;
+                agent?: string;
+                model?: string;
+                status?: components["schemas"]["ChronicleStatus"] | null;
+                tag?: string[];
+                /** @description Words that must all occur; the last one may be a beginning. */
+                q?: string;
+                /** @description Begun at this time or later. */
+                from?: string | null;
+                /** @description Begun before this time. */
+                to?: string | null;
+                /** @description `all`: of everybody in the tenant, for its administrators. */
+                owner?: "me" | "all";
+                /** @description `next` of the page before; empty for the first. */
+                cursor?: string;
+                limit?: number;
+                /** @description A field of the items, `-field` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChroniclePage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_chronicle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["volundr__api__chronicles__ChronicleIn"];
+            };
+        };
+        responses: {
+            /** @description There was one already. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChronicleWholeOut"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChronicleWholeOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_chronicle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                chronicle_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChronicleWholeOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_chronicle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                chronicle_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_chronicle: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of what you change: `"<revision>"`; `*` for any. */
+                "if-match"?: string;
+            };
+            path: {
+                chronicle_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChronicleChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChronicleWholeOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    chronicle_chain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                chronicle_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChainOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reforge_chronicle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                chronicle_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReforgeIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    chronicle_timeline: {
+        parameters: {
+            query?: {
+                kind?: components["schemas"]["Kind-Input"][] | null;
+                cursor?: string;
+                limit?: number;
+                /** @description Length of a span of `token_burn`. */
+                seconds?: number;
+            };
+            header?: never;
+            path: {
+                chronicle_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineOut"];
                 };
             };
             /** @description A problem */
@@ -8453,7 +9189,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ChronicleOut"];
+                    "application/json": components["schemas"]["ChronicleWholeOut"];
                 };
             };
             /** @description A problem */
