@@ -23,16 +23,19 @@ from volundr.domain.sessions.launch import Launch
 from volundr.domain.sessions.model import Session, Status
 from volundr.domain.sessions.progress import Progress
 from volundr.domain.sessions.service import SessionService
+from volundr.domain.stats import StatsService
 from volundr.domain.tickets import derive
 from volundr.domain.timeline import TimelineService
 from volundr.domain.tokens import TokenService
 from volundr.local.broadcaster import LocalBroadcaster
 from volundr.local.identity import FileLogins, Keys, LocalIdentity, keys_of
+from volundr.local.pricing import PriceTable
 from volundr.process import Tasks
 from volundr.store.chronicles import ChronicleStore
 from volundr.store.opening import MIGRATIONS
 from volundr.store.permissions import PermissionStore
 from volundr.store.sessions import SessionStore
+from volundr.store.stats import StatsStore
 from volundr.store.timeline import TimelineStore
 from volundr.store.tokens import TokenStore
 
@@ -72,7 +75,10 @@ class Desk:
 
 def books_of(db: Database) -> Books:
     return Books(
-        tokens=TokenStore(db), timeline=TimelineStore(db), chronicles=ChronicleStore(db), permissions=PermissionStore(db)
+        tokens=TokenService(TokenStore(db), PriceTable()),
+        timeline=TimelineStore(db),
+        chronicles=ChronicleStore(db),
+        permissions=PermissionStore(db),
     )
 
 
@@ -88,7 +94,8 @@ async def desk(db: Database, home: Path, port: int = PORT) -> AsyncIterator[Desk
     services = {
         SessionService: sessions,
         ReportService: reports,
-        TokenService: TokenService(books.tokens),
+        TokenService: books.tokens,
+        StatsService: StatsService(StatsStore(db)),
         TimelineService: TimelineService(books.timeline),
         ChronicleService: ChronicleService(books.chronicles),
         ReforgeService: ReforgeService(sessions, books.chronicles, TimelineService(books.timeline)),

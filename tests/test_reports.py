@@ -116,7 +116,7 @@ def test_reports_of_a_stopped_session_are_taken_and_those_of_a_deleted_one_are_n
             assert kept is not None
             assert (kept.session_id, kept.summary) == (None, "at 1")  # the story and its lines outlive the session
             assert len((await site.books.timeline.list(session.id, (), "", 9)).items) == 1
-            (total,) = await site.books.tokens.totals(session.id)
+            (total,) = (await site.books.tokens.usage(session.id)).models
             assert total.uses == 1  # what was spent stays in the books
 
     on_database(scenario)
@@ -221,8 +221,8 @@ def test_stores_give_back_what_they_were_given(on_database: Run, tmp_path: Path)
         async with desk(db, tmp_path) as site:
             session = await site.session()
             given = TokenUse(epoch="e", seq=1, turn=1, model="m", input=2**40, cost_usd=1e-9, at=AT)
-            assert await site.books.tokens.add(session, [given, given]) == 1
-            assert await site.books.tokens.turns(session.id, 5) == [given]
+            (kept_use, _) = await site.books.tokens.record(session, [given, given])
+            assert (await site.books.tokens.usage(session.id)).turns == [kept_use]
             told = Telling(epoch="e", seq=2, key_changes=["ä"], unfinished_work=[])
             kept = await site.books.chronicles.tell(session, told)
             assert await site.books.chronicles.get(session.id) == kept

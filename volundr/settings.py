@@ -145,6 +145,7 @@ class Settings:
     definitions: Mapping[str, SessionDefinition] = field(default_factory=dict)
     channels: Mapping[str, Section] = field(default_factory=dict, repr=False)
     sinks: Mapping[str, Section] = field(default_factory=dict, repr=False)
+    prices: Mapping[str, Section] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     given: frozenset[str] = frozenset()
@@ -172,7 +173,7 @@ def load(options: Mapping[str, Any] = NOTHING, environ: Mapping[str, str] | None
     env = os.environ if environ is None else environ
     chosen = {name: value for name, value in options.items() if value is not None}
     home = Path(chosen.pop("home", "") or env.get("VOLUNDR_HOME") or "~/.volundr").expanduser().absolute()
-    data, agents, definitions, channels, sinks = _file(home / "config.toml")
+    data, agents, definitions, channels, sinks, prices = _file(home / "config.toml")
     given = {f"{section}.{key}" for section, values in data.items() for key in values}
     for name, variable, key, kind, _ in _plain():
         if variable in env:
@@ -190,6 +191,7 @@ def load(options: Mapping[str, Any] = NOTHING, environ: Mapping[str, str] | None
         definitions=definitions,
         channels=channels,
         sinks=sinks,
+        prices=prices,
         environment={name: value for name, value in env.items() if not name.startswith(PREFIX)},
         variables={name: env[name] for name in known if name in env},
         given=frozenset(given),
@@ -211,14 +213,14 @@ def _plain() -> Iterator[tuple[str, str, str, type, object]]:
 
 
 type Sections = Mapping[str, Section]
-type File = tuple[dict[str, dict[str, Any]], Sections, Mapping[str, SessionDefinition], Sections, Sections]
+type File = tuple[dict[str, dict[str, Any]], Sections, Mapping[str, SessionDefinition], Sections, Sections, Sections]
 
 
 def _file(path: Path) -> File:
     try:
         tree = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        return {}, {}, {}, {}, {}
+        return {}, {}, {}, {}, {}, {}
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid(f"The settings file {path} cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
@@ -226,14 +228,15 @@ def _file(path: Path) -> File:
     agents = _tables(tree.pop("agents", {}), f"{path}: agents")
     channels = _tables(tree.pop("channels", {}), f"{path}: channels")
     sinks = _tables(tree.pop("sinks", {}), f"{path}: sinks")
+    prices = _tables(tree.pop("prices", {}), f"{path}: prices")
     definitions = _tables(tree.pop("definitions", {}), f"{path}: definitions")
     data: dict[str, dict[str, Any]] = {}
     for section, values in tree.items():
         if section not in SECTIONS:
-            raise _unknown(f"{path}: [{section}]", [*SECTIONS, "agents", "channels", "definitions", "sinks"])
+            raise _unknown(f"{path}: [{section}]", [*SECTIONS, "agents", "channels", "definitions", "sinks", "prices"])
         data[section] = _section(_table(values, f"{path}: [{section}]"), section, path)
     defined = {name: _definition(name, values, path) for name, values in definitions.items()}
-    return data, agents, defined, channels, sinks
+    return data, agents, defined, channels, sinks, prices
 
 
 def _section(values: Section, section: str, path: Path) -> dict[str, Any]:

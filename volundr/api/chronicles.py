@@ -12,12 +12,13 @@ from volundr.api.deps import service
 from volundr.api.lists import Asked, PageOut
 from volundr.api.reach import Readable as ReadableSession
 from volundr.api.reach import Sessions
-from volundr.api.reports import ModelTotalOut, MomentOut
+from volundr.api.reports import MomentOut
 from volundr.api.revisions import IfMatch, tag
 from volundr.api.security import WhoseRows, allowed, permit
 from volundr.api.sessions import OptionsOut, SessionOut
 from volundr.api.sessions import answer as answer_session
 from volundr.api.strict import Shown, Strict, Text
+from volundr.api.usage import ModelTotalOut
 from volundr.domain.chronicles import Chronicle, ChronicleFilter, ChronicleService, ChronicleStatus, of_chronicle
 from volundr.domain.errors import NotFound
 from volundr.domain.identity import AuthorizationPort, Principal

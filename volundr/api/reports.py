@@ -1,4 +1,4 @@
-"""/sessions/{id}/report, usage and timeline: what brokers tell, and what is known from it"""
+"""/sessions/{id}/report and timeline: what brokers tell, and what is known from it"""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -15,7 +15,7 @@ from volundr.domain.chronicles import Telling
 from volundr.domain.identity import Principal
 from volundr.domain.reports import Report, ReportService
 from volundr.domain.timeline import Action, FileChange, Kind, Moment, TimelineService
-from volundr.domain.tokens import TURNS_MOST, TokenService, TokenUse
+from volundr.domain.tokens import TokenUse
 
 router = APIRouter(prefix="/api/v1/sessions/{session_id}", tags=["Reports"])
 
@@ -26,6 +26,8 @@ ITEMS_MOST = 1000
 _LARGEST = 2**53
 _TYPE = {"type"}
 Count = Annotated[int, Field(ge=0, le=_LARGEST)]
+Tokens = Annotated[int, Field(ge=0, le=10**12)]
+Dollars = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 Place = Annotated[int, Field(ge=1, le=_LARGEST, description="Number of the record that it was read from.")]
 
 
@@ -37,11 +39,11 @@ class UsageIn(Strict):
     at: AwareDatetime
     turn: Count
     model: Text = Field(max_length=200)
-    input: Count = 0
-    output: Count = 0
-    cache_read: Count = 0
-    cache_write: Count = 0
-    cost_usd: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    input: Tokens = 0
+    output: Tokens = 0
+    cache_read: Tokens = 0
+    cache_write: Tokens = 0
+    cost_usd: Dollars | None = None
 
 
 class FileChangeIn(Strict):
@@ -89,45 +91,6 @@ class ReportIn(Strict):
     items: list[Annotated[UsageIn | MomentIn | ChronicleIn, Field(discriminator="type")]] = Field(max_length=ITEMS_MOST)
 
 
-class ModelTotalOut(BaseModel):
-    """Sums of one model. `cost_usd` adds what is known and is null when nothing is; `unpriced` uses have no known price."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    model: str
-    input: int
-    output: int
-    cache_read: int
-    cache_write: int
-    cost_usd: float | None
-    uses: int
-    unpriced: int
-
-
-class TokenUseOut(BaseModel):
-    """What one turn took of one model."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    turn: int
-    model: str
-    input: int
-    output: int
-    cache_read: int
-    cache_write: int
-    cost_usd: float | None
-    at: datetime
-
-
-class SessionUsageOut(BaseModel):
-    """Everything a session took."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    models: list[ModelTotalOut]
-    turns: list[TokenUseOut] = Field(description="The newest ones, oldest first; a turn has one entry for each model it used.")
-
-
 class FileChangeOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
@@ -167,16 +130,6 @@ async def report_items(reports: Reports, _: Broker, session_id: UUID, given: Rep
         telling=None if newest is None else Telling(epoch=epoch, **newest.model_dump(exclude=_TYPE)),
     )
     await reports.take(session_id, report)
-
-
-@router.get("/usage")
-async def session_usage(
-    session: Readable,
-    tokens: Annotated[TokenService, Depends(service(TokenService))],
-    turns: Annotated[int, Query(ge=0, le=TURNS_MOST)] = TURNS_MOST,
-) -> SessionUsageOut:
-    """Tokens and cost by model over the whole session, and of its newest turns."""
-    return SessionUsageOut.model_validate(await tokens.usage(session.id, turns))
 
 
 @router.get("/timeline")

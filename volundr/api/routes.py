@@ -145,11 +145,29 @@ def _users() -> Sequence[APIRouter]:
     return (users.router,)
 
 
+def _models() -> Sequence[APIRouter]:
+    from volundr.api import models
+
+    return (models.router,)
+
+
+def _stats() -> Sequence[APIRouter]:
+    from volundr.api import stats
+
+    return (stats.router,)
+
+
+def _usage() -> Sequence[APIRouter]:
+    from volundr.api import usage
+
+    return (usage.router,)
+
+
 TABLE: Mapping[str, Load] = {
     "sessions": _sessions,
     "sessions/events": _events,
     "sessions/report": _reports,
-    "sessions/usage": _reports,
+    "sessions/usage": _usage,
     "sessions/timeline": _reports,
     "sessions/chronicle": _chronicles,
     "access-tokens": _access_tokens,
@@ -164,6 +182,7 @@ TABLE: Mapping[str, Load] = {
     "login": _login,
     "me": _system,
     "metrics": _metrics,
+    "models": _models,
     "openapi.json": _system,
     "permissions": _permissions,
     "presets": _presets,
@@ -171,6 +190,7 @@ TABLE: Mapping[str, Load] = {
     "prompts": _prompts,
     "readyz": _health,
     "retention": _retention,
+    "stats": _stats,
     "stream": _stream,
     "system": _system,
     "templates": _templates,

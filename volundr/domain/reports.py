@@ -9,7 +9,7 @@ from volundr.domain.permissions import OpenQuestion, PermissionRepository
 from volundr.domain.sessions.model import Activity
 from volundr.domain.sessions.service import SessionService
 from volundr.domain.timeline import Moment, TimelineRepository, inside, within
-from volundr.domain.tokens import TokenRepository, TokenUse
+from volundr.domain.tokens import TokenService, TokenUse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class Report:
 class Books:
     """Where the parts of a report are kept."""
 
-    tokens: TokenRepository
+    tokens: TokenService
     timeline: TimelineRepository
     chronicles: ChronicleRepository
     permissions: PermissionRepository
@@ -42,7 +42,7 @@ class ReportService:
         """Returns when all of it is kept. When it fails in between, the broker says it again. Raises NotFound."""
         session = await self._sessions.get(session_id)
         if report.uses:
-            await self._books.tokens.add(session, report.uses)
+            await self._books.tokens.record(session, report.uses)
         if not (report.uses or report.moments or report.telling):
             return
         await self._books.chronicles.tell(session, _seen_from(report.telling, session.workspace))

@@ -1,17 +1,26 @@
-"""Tokens and what they cost: kept once for each turn and model, added up when somebody asks."""
+"""Tokens and what they cost: kept once for each turn and model, added up as they come."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Literal
+from urllib.parse import urlsplit
 from uuid import UUID
 
-from volundr.domain.sessions.model import Session
+from volundr.domain.pricing import PricingProvider, dollars, micros
+from volundr.domain.sessions.model import GitSource, LocalSource, Session
+
+type PricedBy = Literal["reported", "settings", "table", ""]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenUse:
-    """What one turn took of one model. `epoch` and `seq` are its place in the session's log. `cost_usd` None: nobody knows."""
+    """What one turn took of one model. `epoch` and `seq` are its place in the session's log.
+
+    `cost_usd` None: nobody knows. `priced_by` says who did: the agent itself (`reported`), somebody's settings or the
+    built-in table. `input` does not count what was read from or written to a cache.
+    """
 
     epoch: str
     seq: int
@@ -23,6 +32,11 @@ class TokenUse:
     cache_write: int = 0
     cost_usd: float | None = None
     at: datetime
+    priced_by: PricedBy = ""
+
+    @property
+    def tokens(self) -> int:
+        return self.input + self.output + self.cache_read + self.cache_write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +54,16 @@ class ModelTotal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What a session, a person or a tenant took in some time. `micros` adds the uses that have a price."""
+
+    micros: int = 0
+    tokens: int = 0
+    uses: int = 0
+    unpriced: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionUsage:
     """Everything a session took, by model and by turn (the newest turns, oldest first)."""
 
@@ -47,12 +71,18 @@ class SessionUsage:
     turns: Sequence[TokenUse]
 
 
-class TokenRepository(ABC):
-    """Keeps token uses. They outlive their session: what was spent was spent."""
+type Scope = Literal["session", "user", "tenant"]
+
+
+class TokenTracker(ABC):
+    """Keeps token uses and their sums. They outlive their session: what was spent was spent."""
 
     @abstractmethod
     async def add(self, session: Session, uses: Sequence[TokenUse]) -> int:
-        """Keep those that are not kept already (by session, epoch, seq and model); returns how many were new. Atomic."""
+        """Keep those that are not kept already (by session, epoch, seq and model); returns how many were new.
+
+        All sums are raised by what is new in the same transaction, added in SQL: no two writers lose each other's.
+        """
 
     @abstractmethod
     async def totals(self, session_id: UUID) -> Sequence[ModelTotal]:
@@ -62,17 +92,67 @@ class TokenRepository(ABC):
     async def turns(self, session_id: UUID, limit: int) -> Sequence[TokenUse]:
         """The newest uses, oldest first."""
 
+    @abstractmethod
+    async def of_sessions(self, session_ids: Sequence[UUID]) -> Mapping[UUID, Spent]:
+        """Sums of these sessions: one look-up each. Those that took nothing are left out."""
+
+    @abstractmethod
+    async def spent(self, scope: Scope, tenant_id: str, subject: str, period: str) -> Spent:
+        """Of one session, person in a tenant, or tenant; `period`: `total`, a month (`2026-05`) or a day (`2026-05-31`), UTC."""
+
+
+class UsageWatch(ABC):
+    """Is told when a session took something. Must return soon and never wait for the session: its broker waits for us."""
+
+    @abstractmethod
+    async def used(self, session: Session) -> None: ...
+
 
 TURNS_MOST = 500
 
 
 class TokenService:
-    """What a session took."""
+    """Prices what sessions take, keeps it, and says what they took."""
 
-    def __init__(self, tokens: TokenRepository) -> None:
+    def __init__(self, tokens: TokenTracker, prices: PricingProvider, watches: Sequence[UsageWatch] = ()) -> None:
         self._tokens = tokens
+        self._prices = prices
+        self._watches = watches
+
+    async def record(self, session: Session, uses: Sequence[TokenUse]) -> Sequence[TokenUse]:
+        """Keep them, each once however often it comes; returns them with their prices. A reported cost wins over any table."""
+        priced = [await self._priced(use) for use in uses]
+        if await self._tokens.add(session, priced):
+            for watch in self._watches:
+                await watch.used(session)
+        return priced
 
     async def usage(self, session_id: UUID, limit: int = TURNS_MOST) -> SessionUsage:
         return SessionUsage(
             models=await self._tokens.totals(session_id), turns=await self._tokens.turns(session_id, min(limit, TURNS_MOST))
         )
+
+    async def of_sessions(self, session_ids: Sequence[UUID]) -> Mapping[UUID, Spent]:
+        return await self._tokens.of_sessions(session_ids)
+
+    async def _priced(self, use: TokenUse) -> TokenUse:
+        if use.cost_usd is not None:
+            return replace(use, priced_by="reported")
+        found = await self._prices.price(use.model)
+        cost = dollars(micros(found[0], use)) if found else None
+        return use if found is None or cost is None else replace(use, cost_usd=cost, priced_by=found[1])
+
+
+def repo_of(session: Session) -> str:
+    """What statistics call the place a session works in: a URL without who signs in, or a folder; "" for an empty one."""
+    match session.source:
+        case GitSource(url=url):
+            try:
+                parts = urlsplit(url)
+                return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.scheme else url
+            except ValueError:
+                return ""
+        case LocalSource(path=path):
+            return path
+        case _:
+            return ""

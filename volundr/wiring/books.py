@@ -15,31 +15,30 @@ from volundr.store.chronicles import ChronicleStore
 from volundr.store.events import EventStore
 from volundr.store.permissions import PermissionStore
 from volundr.store.timeline import TimelineStore
-from volundr.store.tokens import TokenStore
 from volundr.wiring.ground import Ground, Part
+from volundr.wiring.tokens import token_service
 
 
 def part(ground: Ground) -> Part:
     db = ground.db
-    chronicles = ChronicleStore(db)
-    kept = Books(tokens=TokenStore(db), timeline=TimelineStore(db), chronicles=chronicles, permissions=PermissionStore(db))
+    timeline, chronicles, permissions = TimelineStore(db), ChronicleStore(db), PermissionStore(db)
 
     def with_sessions(sessions: SessionService) -> Mapping[type, Any]:
-        timeline = TimelineService(kept.timeline)
+        tokens = token_service(ground)
+        kept = Books(tokens=tokens, timeline=timeline, chronicles=chronicles, permissions=permissions)
         return {
             ReportService: ReportService(sessions, kept),
-            ReforgeService: ReforgeService(sessions, kept.chronicles, timeline),
+            TokenService: tokens,
+            ReforgeService: ReforgeService(sessions, chronicles, TimelineService(timeline)),
         }
 
-    told = Told(kept.timeline, EventStore(db))
-    keeper = DraftKeeper(ground.sessions, ground.events, kept.chronicles, chronicles, told)
+    keeper = DraftKeeper(ground.sessions, ground.events, chronicles, chronicles, Told(timeline, EventStore(db)))
 
     return Part(
         services={
-            TokenService: TokenService(kept.tokens),
-            TimelineService: TimelineService(kept.timeline),
-            ChronicleService: ChronicleService(kept.chronicles),
-            PermissionService: PermissionService(kept.permissions),
+            TimelineService: TimelineService(timeline),
+            ChronicleService: ChronicleService(chronicles),
+            PermissionService: PermissionService(permissions),
         },
         with_sessions=with_sessions,
         run={"chronicles of sessions": keeper.listen, "drafts of chronicles": keeper.run},

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from volundr.wiring import books, credentials, events, hosts, once, resting, sharing, templates, tenancy, watching
+from volundr.wiring import books, credentials, events, hosts, once, resting, sharing, templates, tenancy, tokens, watching
 from volundr.wiring.ground import Ground, Part
 
 PARTS: Sequence[Callable[[Ground], Part]] = (
@@ -15,5 +15,6 @@ PARTS: Sequence[Callable[[Ground], Part]] = (
     hosts.part,
     once.part,
     tenancy.part,
+    tokens.part,
     watching.part,
 )
