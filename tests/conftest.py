@@ -3,8 +3,9 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
 import pytest
@@ -13,6 +14,9 @@ from volundr.db.database import Database
 from volundr.db.postgres import PostgresDatabase
 from volundr.db.sqlite import SqliteDatabase
 
+if TYPE_CHECKING:
+    from tests.forge import Site
+
 POSTGRES = os.environ.get("VOLUNDR_TEST_POSTGRES", "")
 NO_POSTGRES = (
     "Set VOLUNDR_TEST_POSTGRES to the DSN of a database; `python3 build.py test` starts one where Postgres is installed."
@@ -20,6 +24,10 @@ NO_POSTGRES = (
 
 type Open = Callable[[], Awaitable[Database]]
 type Run = Callable[[Callable[[Database], Awaitable[None]]], None]
+
+
+class OnForge(Protocol):
+    def __call__(self, scenario: "Callable[[Site], Awaitable[None]]", *, server: bool = False) -> None: ...
 
 
 @asynccontextmanager
@@ -65,6 +73,22 @@ def on_database(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
         async def main() -> None:
             async with sqlite_file(tmp_path) if request.param == "sqlite" else postgres_schema() as db:
                 await scenario(db)
+
+        asyncio.run(main())
+
+    return run
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.skipif(not POSTGRES, reason=NO_POSTGRES))])
+def on_forge(request: pytest.FixtureRequest, tmp_path: Path) -> "OnForge":
+    """Runs one async scenario in a whole forge without processes, over an empty database of each kind."""
+    from tests.forge import forge_in
+
+    def run(scenario: "Callable[[Site], Awaitable[None]]", *, server: bool = False) -> None:
+        async def main() -> None:
+            async with AsyncExitStack() as stack:
+                url = await stack.enter_async_context(postgres_url()) if request.param == "postgres" else ""
+                await scenario(await stack.enter_async_context(forge_in(tmp_path / "home", url, server=server)))
 
         asyncio.run(main())
 

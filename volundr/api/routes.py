@@ -145,6 +145,12 @@ def _users() -> Sequence[APIRouter]:
     return (users.router,)
 
 
+def _budgets() -> Sequence[APIRouter]:
+    from volundr.api import budgets
+
+    return (budgets.router, budgets.of_sessions)
+
+
 def _models() -> Sequence[APIRouter]:
     from volundr.api import models
 
@@ -165,6 +171,8 @@ def _usage() -> Sequence[APIRouter]:
 
 TABLE: Mapping[str, Load] = {
     "sessions": _sessions,
+    "budgets": _budgets,
+    "sessions/budgets": _budgets,
     "sessions/events": _events,
     "sessions/report": _reports,
     "sessions/usage": _usage,

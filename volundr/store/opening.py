@@ -6,6 +6,7 @@ from volundr.db.database import Database
 from volundr.db.migrate import Migrations, bring_up, migrate
 from volundr.store import (
     account_keys,
+    budgets,
     changes,
     chronicles,
     credentials,
@@ -42,6 +43,7 @@ MIGRATIONS: Migrations = {
     "leases": leases.MIGRATIONS,
     "credentials": credentials.MIGRATIONS,
     "events": events.MIGRATIONS,
+    "budgets": budgets.MIGRATIONS,
 }
 """In this order: later tables refer to those before."""
 

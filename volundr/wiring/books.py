@@ -16,7 +16,7 @@ from volundr.store.events import EventStore
 from volundr.store.permissions import PermissionStore
 from volundr.store.timeline import TimelineStore
 from volundr.wiring.ground import Ground, Part
-from volundr.wiring.tokens import token_service
+from volundr.wiring.tokens import spending
 
 
 def part(ground: Ground) -> Part:
@@ -24,11 +24,11 @@ def part(ground: Ground) -> Part:
     timeline, chronicles, permissions = TimelineStore(db), ChronicleStore(db), PermissionStore(db)
 
     def with_sessions(sessions: SessionService) -> Mapping[type, Any]:
-        tokens = token_service(ground)
-        kept = Books(tokens=tokens, timeline=timeline, chronicles=chronicles, permissions=permissions)
+        spent = spending(ground, sessions)
+        kept = Books(tokens=spent[TokenService], timeline=timeline, chronicles=chronicles, permissions=permissions)
         return {
+            **spent,
             ReportService: ReportService(sessions, kept),
-            TokenService: tokens,
             ReforgeService: ReforgeService(sessions, chronicles, TimelineService(timeline)),
         }
 

@@ -132,7 +132,15 @@ class SessionService:
     async def stop(self, session_id: UUID) -> Session:
         """Bring it down gracefully; one that does not run is left as it is."""
         self._must_stay(session_id)
-        session = await self._progress.move(session_id, Status.STOPPING, {"step": "stopping the agent"})
+        return await self._stop(session_id, {"step": "stopping the agent", "error": "", "hint": ""})
+
+    async def pause(self, session_id: UUID, reason: str, hint: str) -> Session:
+        """Stop it, and say on its page why and what can be done about it, until it is started again."""
+        self._must_stay(session_id)
+        return await self._stop(session_id, {"step": "stopping the agent", "error": reason, "hint": hint})
+
+    async def _stop(self, session_id: UUID, changes: Mapping[str, Any]) -> Session:
+        session = await self._progress.move(session_id, Status.STOPPING, changes)
         if session is not None:
             self._spawn(session, self.bring_down, "stop")
             return session
@@ -215,14 +223,14 @@ class SessionService:
         return True
 
     async def bring_down(self, session: Session) -> None:
-        """From `stopping` to `stopped`."""
+        """From `stopping` to `stopped`, with the reason that it was stopped for, if there is one."""
         try:
             await self._launch.pods.stop(session.id, session.pod)
         except Exception as error:
             log.exception("session does not stop", extra={"session": str(session.id)})
             await self._launch.fail(session.id, f"The session could not be stopped: {error}", "Stop or delete it once more.")
         else:
-            await self._progress.move(session.id, Status.STOPPED, {"step": "", "error": "", "hint": ""})
+            await self._progress.move(session.id, Status.STOPPED, {"step": "", "error": session.error, "hint": session.hint})
 
     async def stop_all(self, limit: float) -> None:
         """The forge ends: bring everything down that is up, for at most `limit` seconds."""
