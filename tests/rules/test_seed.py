@@ -92,15 +92,12 @@ MISSING = frozenset(
     {
         "StoragePort",
         "SecretInjectionPort",
-        "ResourceProvider",
         "SecretManager",
         "MCPServerProvider",
         "SecretRepository",
         "WorkspaceService",
         "/mcp-servers",
         "/secrets",
-        "/resources",
-        "/admin/settings",
         "/audit",
         "/workspaces",
     }

@@ -151,6 +151,18 @@ def _budgets() -> Sequence[APIRouter]:
     return (budgets.router, budgets.of_sessions)
 
 
+def _admin_settings() -> Sequence[APIRouter]:
+    from volundr.api import admin_settings
+
+    return (admin_settings.router,)
+
+
+def _resources() -> Sequence[APIRouter]:
+    from volundr.api import resources
+
+    return (resources.router,)
+
+
 def _models() -> Sequence[APIRouter]:
     from volundr.api import models
 
@@ -171,6 +183,8 @@ def _usage() -> Sequence[APIRouter]:
 
 TABLE: Mapping[str, Load] = {
     "sessions": _sessions,
+    "admin": _admin_settings,
+    "resources": _resources,
     "budgets": _budgets,
     "sessions/budgets": _budgets,
     "sessions/events": _events,

@@ -6,10 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from volundr.api.deps import service
 from volundr.api.security import allowed, principal
+from volundr.domain.admin_settings import AdminSettingsService
 from volundr.domain.agents import AgentDescription
 from volundr.domain.identity import Principal
 from volundr.domain.system import SystemReport, SystemService
@@ -26,11 +27,16 @@ class Me(BaseModel):
     tenant_id: str
     name: str
     roles: list[str]
+    announcement: str = Field(description="What the forge's administrators tell everybody; empty: nothing.")
 
 
 @router.get("/me")
-async def who_am_i(who: Annotated[Principal, Depends(principal)]) -> Me:
-    return Me(user_id=who.user_id, tenant_id=who.tenant_id, name=who.name, roles=sorted(who.roles))
+async def who_am_i(
+    who: Annotated[Principal, Depends(principal)],
+    settings: Annotated[AdminSettingsService, Depends(service(AdminSettingsService))],
+) -> Me:
+    told = (await settings.get()).announcement
+    return Me(user_id=who.user_id, tenant_id=who.tenant_id, name=who.name, roles=sorted(who.roles), announcement=told)
 
 
 @router.get("/system")

@@ -6,6 +6,7 @@ from volundr.db.database import Database
 from volundr.db.migrate import Migrations, bring_up, migrate
 from volundr.store import (
     account_keys,
+    admin_settings,
     budgets,
     changes,
     chronicles,
@@ -44,6 +45,7 @@ MIGRATIONS: Migrations = {
     "credentials": credentials.MIGRATIONS,
     "events": events.MIGRATIONS,
     "budgets": budgets.MIGRATIONS,
+    "admin_settings": admin_settings.MIGRATIONS,
 }
 """In this order: later tables refer to those before."""
 

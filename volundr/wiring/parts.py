@@ -2,7 +2,20 @@
 
 from collections.abc import Callable, Sequence
 
-from volundr.wiring import books, credentials, events, hosts, once, resting, sharing, templates, tenancy, tokens, watching
+from volundr.wiring import (
+    books,
+    credentials,
+    events,
+    hosts,
+    once,
+    resting,
+    running,
+    sharing,
+    templates,
+    tenancy,
+    tokens,
+    watching,
+)
 from volundr.wiring.ground import Ground, Part
 
 PARTS: Sequence[Callable[[Ground], Part]] = (
@@ -10,6 +23,7 @@ PARTS: Sequence[Callable[[Ground], Part]] = (
     books.part,
     events.part,
     templates.part,
+    running.part,
     resting.part,
     credentials.part,
     hosts.part,
