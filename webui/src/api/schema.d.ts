@@ -45,6 +45,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Admin Settings
+         * @description What administrators change while the forge runs. What it is started with is in its settings file.
+         */
+        get: operations["get_admin_settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Admin Settings
+         * @description Holds for every worker from the next request on.
+         */
+        patch: operations["change_admin_settings"];
+        trace?: never;
+    };
     "/api/v1/agents": {
         parameters: {
             query?: never;
@@ -60,6 +84,52 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/budgets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Budgets
+         * @description Newest first: your own and your tenant's; `owner=all`: everybody's in it.
+         */
+        get: operations["list_budgets"];
+        put?: never;
+        /**
+         * Create Budget
+         * @description Owners set those of their sessions, administrators all others. For a tenant below, act in it (`Volundr-Tenant`).
+         */
+        post: operations["create_budget"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/budgets/{budget_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Budget */
+        get: operations["get_budget"];
+        put?: never;
+        post?: never;
+        /** Delete Budget */
+        delete: operations["delete_budget"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Budget
+         * @description Sessions that it paused can be started again at once when there is room in it now.
+         */
+        patch: operations["change_budget"];
         trace?: never;
     };
     "/api/v1/chronicles": {
@@ -594,6 +664,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Models
+         * @description By id. An agent may have models that are not in this list: it says so itself, once it runs.
+         */
+        get: operations["list_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/permissions": {
         parameters: {
             query?: never;
@@ -778,6 +868,26 @@ export interface paths {
         patch: operations["change_prompt"];
         trace?: never;
     };
+    "/api/v1/resources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Resources
+         * @description What there is where sessions run, and what they can ask for.
+         */
+        get: operations["list_resources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/retention": {
         parameters: {
             query?: never;
@@ -873,6 +983,26 @@ export interface paths {
         put?: never;
         /** Archive Session */
         post: operations["archive_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{session_id}/budgets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Session Budgets
+         * @description All that this session has to keep to: its own, its owner's, and those of its tenant and the tenants above.
+         */
+        get: operations["session_budgets"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1171,6 +1301,51 @@ export interface paths {
          * @description Tokens and cost by model over the whole session, and of its newest turns.
          */
         get: operations["session_usage"];
+        put?: never;
+        /**
+         * Add Usage
+         * @description Count what was used outside of the session's own agent. Brokers report theirs by themselves.
+         */
+        post: operations["add_usage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Stats
+         * @description What there is, and what was used today and in the last 7 and 30 days, with today.
+         */
+        get: operations["get_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stats/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Usage
+         * @description What was used in whole days, at most 366. Days, models, people and repositories come in the order of their names,
+         *     sessions by their last use, newest first.
+         */
+        get: operations["get_usage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2181,6 +2356,53 @@ export interface components {
             what: string;
         };
         /**
+         * AdminSettingsChange
+         * @description A field that is left out, or null, stays as it is.
+         */
+        AdminSettingsChange: {
+            /**
+             * Accepts Sessions
+             * @description False: none is created or started, those that run go on.
+             */
+            accepts_sessions?: boolean | null;
+            /**
+             * Announcement
+             * @description Shown to everybody; empty: none.
+             * @example Upgrade at 18:00 UTC.
+             */
+            announcement?: string | null;
+            /**
+             * Default Agent
+             * @example claude
+             */
+            default_agent?: string | null;
+            /** Default Model */
+            default_model?: string | null;
+        };
+        /** AdminSettingsOut */
+        AdminSettingsOut: {
+            /** Accepts Sessions */
+            accepts_sessions: boolean;
+            /** Announcement */
+            announcement: string;
+            /**
+             * Default Agent
+             * @description For sessions that name none; a default preset or profile goes before it.
+             */
+            default_agent: string;
+            /** Default Model */
+            default_model: string;
+            /** Revision */
+            revision: number;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /** Updated By */
+            updated_by: string;
+        };
+        /**
          * AgentDescription
          * @description One agent as a person chooses it. When it is not available, `problem` says why and `hint` what to do.
          *
@@ -2487,6 +2709,115 @@ export interface components {
             tokens_in: number;
             /** Tokens Out */
             tokens_out: number;
+        };
+        /**
+         * BudgetChange
+         * @description A field that is left out stays; null: no such limit.
+         */
+        BudgetChange: {
+            /** Limit Tokens */
+            limit_tokens?: number | null;
+            /**
+             * Limit Usd
+             * @example 10
+             */
+            limit_usd?: number | null;
+        };
+        /**
+         * BudgetIn
+         * @description A limit in US dollars, in tokens, or both: the first that is reached counts.
+         */
+        BudgetIn: {
+            /**
+             * Limit Tokens
+             * @description Of all kinds together.
+             */
+            limit_tokens?: number | null;
+            /**
+             * Limit Usd
+             * @example 5
+             */
+            limit_usd?: number | null;
+            /**
+             * Period
+             * @description Months and days of UTC.
+             * @default total
+             * @example day
+             * @enum {string}
+             */
+            period: "total" | "month" | "day";
+            /**
+             * Scope
+             * @example user
+             * @enum {string}
+             */
+            scope: "session" | "user" | "tenant";
+            /**
+             * Subject
+             * @description Id of the session, person or tenant. Empty: you, or your tenant.
+             * @default
+             * @example
+             */
+            subject: string;
+        };
+        /**
+         * BudgetOut
+         * @description `spent_usd` adds the uses that have a price; `unpriced` are those that have none.
+         */
+        BudgetOut: {
+            /**
+             * Built In
+             * @description The tenant's own monthly budget: it is changed with the tenant.
+             */
+            built_in: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Ends At
+             * @description When the period ends and nothing is spent again.
+             */
+            ends_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Limit Tokens */
+            limit_tokens: number | null;
+            /** Limit Usd */
+            limit_usd: number | null;
+            period: components["schemas"]["Period"];
+            /** Revision */
+            revision: number;
+            scope: components["schemas"]["Scope-Output"];
+            /** Spent Tokens */
+            spent_tokens: number;
+            /** Spent Usd */
+            spent_usd: number;
+            /** @description `warned` from 80 % on; `reached`: sessions are paused and do not start. */
+            state: components["schemas"]["State"];
+            /** Subject */
+            subject: string;
+            /** Unpriced */
+            unpriced: number;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /** BudgetPage */
+        BudgetPage: {
+            /** Items */
+            items: components["schemas"]["BudgetOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
         };
         /** BurnOut */
         BurnOut: {
@@ -4154,6 +4485,11 @@ export interface components {
         };
         /** Me */
         Me: {
+            /**
+             * Announcement
+             * @description What the forge's administrators tell everybody; empty: nothing.
+             */
+            announcement: string;
             /** Name */
             name: string;
             /** Roles */
@@ -4285,6 +4621,42 @@ export interface components {
              * @constant
              */
             type: "message_steered";
+        };
+        /** ModelOut */
+        ModelOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Offered By
+             * @description Agents of this machine that usually have it.
+             */
+            offered_by: string[];
+            /** @description Null when it is not known. It is never taken for nothing. */
+            price: components["schemas"]["PriceOut"] | null;
+            /** Provider */
+            provider: string;
+            /**
+             * Source
+             * @description Where the price comes from.
+             */
+            source: ("settings" | "table") | null;
+            /**
+             * Tier
+             * @enum {string}
+             */
+            tier: "frontier" | "balanced" | "fast" | "other";
+        };
+        /** ModelPage */
+        ModelPage: {
+            /** Items */
+            items: components["schemas"]["ModelOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
         };
         /**
          * ModelTotalOut
@@ -4490,6 +4862,65 @@ export interface components {
             token: string;
             /** Used At */
             used_at: string | null;
+        };
+        /**
+         * NewUsage
+         * @description One use. The same `epoch`, `seq` and `model` again are the same use, and are not counted again.
+         */
+        NewUsage: {
+            /**
+             * At
+             * @description Null: now.
+             */
+            at?: string | null;
+            /**
+             * Cache Read
+             * @default 0
+             */
+            cache_read: number;
+            /**
+             * Cache Write
+             * @default 0
+             */
+            cache_write: number;
+            /**
+             * Cost Usd
+             * @description Null: as the prices say, if they know the model.
+             */
+            cost_usd?: number | null;
+            /**
+             * Epoch
+             * @example by-hand
+             */
+            epoch: string;
+            /**
+             * Input
+             * @default 0
+             * @example 1200
+             */
+            input: number;
+            /**
+             * Model
+             * @example claude-sonnet-4-5
+             */
+            model: string;
+            /**
+             * Output
+             * @default 0
+             * @example 350
+             */
+            output: number;
+            /**
+             * Seq
+             * @description Your own number of this use.
+             * @example 1
+             */
+            seq: number;
+            /**
+             * Turn
+             * @default 0
+             */
+            turn: number;
         };
         /**
          * Notice
@@ -4753,6 +5184,8 @@ export interface components {
              */
             next: string | null;
         };
+        /** @enum {string} */
+        Period: "total" | "month" | "day";
         /**
          * PermissionClosed
          * @description Nobody needs to answer any more: the agent took the question back, was interrupted or is gone.
@@ -5123,6 +5556,20 @@ export interface components {
             files: string[];
             /** Variables */
             variables: string[];
+        };
+        /**
+         * PriceOut
+         * @description US dollars for a million tokens; null: not known.
+         */
+        PriceOut: {
+            /** Cache Read */
+            cache_read: number | null;
+            /** Cache Write */
+            cache_write: number | null;
+            /** Input */
+            input: number;
+            /** Output */
+            output: number;
         };
         /**
          * Problem
@@ -5535,6 +5982,48 @@ export interface components {
             /** Providers */
             providers: components["schemas"]["ProviderOut"][];
         };
+        /** ResourceOut */
+        ResourceOut: {
+            /**
+             * Capacity
+             * @description Null: nobody can say.
+             */
+            capacity: number | null;
+            /** Details */
+            details: string[];
+            /**
+             * Free
+             * @description About: what nothing uses at the moment.
+             */
+            free: number | null;
+            /**
+             * Most
+             * @description What one session may ask for; null: as much as there is.
+             */
+            most: number | null;
+            /**
+             * Name
+             * @description What a session's `resources` call it.
+             */
+            name: string;
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "cores" | "bytes" | "devices";
+        };
+        /** ResourcesOut */
+        ResourcesOut: {
+            /**
+             * Held
+             * @description Sessions are held to what they asked for; otherwise it is only checked.
+             */
+            held: boolean;
+            /** Kinds */
+            kinds: components["schemas"]["ResourceOut"][];
+            /** Place */
+            place: string;
+        };
         /**
          * Resync
          * @description The cursor means nothing here (another epoch): forget everything; what is valid follows.
@@ -5592,6 +6081,8 @@ export interface components {
         };
         /** @enum {string} */
         Scope: "once" | "session" | "always";
+        /** @enum {string} */
+        "Scope-Output": "session" | "user" | "tenant";
         /**
          * SearchResult
          * @description `truncated`: there is more, or time was up.
@@ -5629,6 +6120,14 @@ export interface components {
              * @constant
              */
             type: "send";
+        };
+        /** SessionBudgets */
+        SessionBudgets: {
+            /**
+             * Items
+             * @description The one that is nearest to its limit first.
+             */
+            items: components["schemas"]["BudgetOut"][];
         };
         /** SessionChange */
         SessionChange: {
@@ -5999,6 +6498,25 @@ export interface components {
              */
             thinking: string;
         };
+        /** @enum {string} */
+        State: "ok" | "warned" | "reached";
+        /** StatsOut */
+        StatsOut: {
+            /** Active Sessions */
+            active_sessions: number;
+            last_30_days: components["schemas"]["SumsOut"];
+            last_7_days: components["schemas"]["SumsOut"];
+            /**
+             * Sessions
+             * @description How many there are of each status.
+             */
+            sessions: {
+                [key: string]: number;
+            };
+            today: components["schemas"]["SumsOut"];
+            /** Total Sessions */
+            total_sessions: number;
+        };
         /**
          * Stored
          * @description To the sender: the message with this id is on disk (as record `seq`), now or from an earlier attempt.
@@ -6022,6 +6540,31 @@ export interface components {
              * @description As they are stored, in their order; one that came before is as it was then.
              */
             events: components["schemas"]["EventOut"][];
+        };
+        /**
+         * SumsOut
+         * @description `cost_usd` adds what is known and is null when nothing is; `unpriced` uses have no known price and are not in it.
+         */
+        SumsOut: {
+            /** Cache Read */
+            cache_read: number;
+            /** Cache Write */
+            cache_write: number;
+            /** Cost Usd */
+            cost_usd: number | null;
+            /** Input */
+            input: number;
+            /** Output */
+            output: number;
+            /**
+             * Tokens
+             * @description All four together.
+             */
+            tokens: number;
+            /** Unpriced */
+            unpriced: number;
+            /** Uses */
+            uses: number;
         };
         /**
          * SystemReport
@@ -6342,6 +6885,12 @@ export interface components {
             model: string;
             /** Output */
             output: number;
+            /**
+             * Priced By
+             * @description Who knew the price: the agent itself, the settings, the built-in table; empty: nobody.
+             * @enum {string}
+             */
+            priced_by: "reported" | "settings" | "table" | "";
             /** Turn */
             turn: number;
         };
@@ -6626,6 +7175,48 @@ export interface components {
              * @enum {string}
              */
             type: "usage";
+        };
+        /** UsagePage */
+        UsagePage: {
+            /** Items */
+            items: components["schemas"]["UsageRowOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+        };
+        /** UsageRowOut */
+        UsageRowOut: {
+            /** Cache Read */
+            cache_read: number;
+            /** Cache Write */
+            cache_write: number;
+            /** Cost Usd */
+            cost_usd: number | null;
+            /** Input */
+            input: number;
+            /**
+             * Key
+             * @description The day, model, person, repository or id of the session.
+             */
+            key: string;
+            /**
+             * Label
+             * @description The session's name; empty for the others.
+             */
+            label: string;
+            /** Output */
+            output: number;
+            /**
+             * Tokens
+             * @description All four together.
+             */
+            tokens: number;
+            /** Unpriced */
+            unpriced: number;
+            /** Uses */
+            uses: number;
         };
         /**
          * UserChange
@@ -7069,6 +7660,71 @@ export interface operations {
             };
         };
     };
+    get_admin_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminSettingsOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_admin_settings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of what you change: `"<revision>"`; `*` for any. */
+                "if-match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdminSettingsChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminSettingsOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_agents: {
         parameters: {
             query?: never;
@@ -7085,6 +7741,176 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AgentDescription"][];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_budgets: {
+        parameters: {
+            query?: {
+                scope?: ("session" | "user" | "tenant") | null;
+                subject?: string;
+                /** @description `all`: of everybody in the tenant, for its administrators. */
+                owner?: "me" | "all";
+                /** @description `next` of the page before; empty for the first. */
+                cursor?: string;
+                limit?: number;
+                /** @description A field of the items, `-field` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_budget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BudgetIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_budget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                budget_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_budget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                budget_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_budget: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of what you change: `"<revision>"`; `*` for any. */
+                "if-match"?: string;
+            };
+            path: {
+                budget_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BudgetChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetOut"];
                 };
             };
             /** @description A problem */
@@ -8339,6 +9165,44 @@ export interface operations {
             };
         };
     };
+    list_models: {
+        parameters: {
+            query?: {
+                provider?: string;
+                /** @description Only those that an agent of this machine has, or has not. */
+                offered?: boolean | null;
+                /** @description `next` of the page before; empty for the first. */
+                cursor?: string;
+                limit?: number;
+                /** @description A field of the items, `-field` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_permissions: {
         parameters: {
             query?: {
@@ -8882,6 +9746,35 @@ export interface operations {
             };
         };
     };
+    list_resources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResourcesOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     plan_retention: {
         parameters: {
             query?: never;
@@ -9159,6 +10052,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session_budgets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionBudgets"];
                 };
             };
             /** @description A problem */
@@ -9726,6 +10650,119 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SessionUsageOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_usage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUsage"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenUseOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_stats: {
+        parameters: {
+            query?: {
+                /** @description Minutes that your clock is ahead of UTC, a multiple of 15. Days begin at your midnight. */
+                utc_offset?: number;
+                /** @description `all`: of everybody in the tenant, for its administrators. */
+                owner?: "me" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatsOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_usage: {
+        parameters: {
+            query?: {
+                by?: "day" | "model" | "user" | "repo" | "session";
+                /** @description `all`: of everybody in the tenant, for its administrators. */
+                owner?: "me" | "all";
+                /** @description `next` of the page before; empty for the first. */
+                cursor?: string;
+                limit?: number;
+                /** @description A field of the items, `-field` for descending. */
+                sort?: string;
+                /** @description The first day; left out: 30 days with the last. */
+                from?: string | null;
+                /** @description The last day; left out: today. */
+                to?: string | null;
+                /** @description Minutes that your clock is ahead of UTC, a multiple of 15. Days begin at your midnight. */
+                utc_offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsagePage"];
                 };
             };
             /** @description A problem */

@@ -7,6 +7,7 @@ import { useSessions } from "../stores/sessions";
 import { useSystem } from "../stores/system";
 import { NARROW, useMedia } from "../ui/useMedia";
 import { BottomBar } from "./BottomBar";
+import { AnnouncementBanner } from "./AnnouncementBanner";
 import { ConnectionBanner } from "./ConnectionBanner";
 import { Layers } from "./Layers";
 import { Rail } from "./Rail";
@@ -25,6 +26,7 @@ export function Shell() {
   return (
     <div className={styles.shell}>
       <ConnectionBanner />
+      <AnnouncementBanner />
       <div className={styles.row}>
         {!narrow && <Rail />}
         <Switch>

@@ -41,7 +41,7 @@ export function mockForge(scene: Scene): Ports {
     identity: {
       async me() {
         if (forge.denied) throw new Problem(401, "Unauthorized", "You are not signed in.");
-        return { user_id: "local", tenant_id: "default", name: "ada", roles: [] };
+        return { user_id: "local", tenant_id: "default", name: "ada", roles: [], announcement: "" };
       },
       async login(code) {
         if (code === "used") throw new Problem(403, "Forbidden", "This login link was used already or is too old.", "Run `volundr open` for a new one.");
