@@ -62,6 +62,8 @@ class RetentionSettings:
     archived_days: float = _setting(0.0, "VOLUNDR_ARCHIVED_DAYS", 0)
     stopped_days: float = _setting(0.0, "VOLUNDR_STOPPED_DAYS", 0)
     attachments_days: float = _setting(0.0, "VOLUNDR_ATTACHMENTS_DAYS", 0)
+    chronicles_days: float = _setting(0.0, "VOLUNDR_CHRONICLES_DAYS", 0, 36500)
+    workspaces_days: float = _setting(0.0, "VOLUNDR_WORKSPACES_DAYS", 0, 36500)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

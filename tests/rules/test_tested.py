@@ -5,6 +5,16 @@ import ast
 from tests.rules.tree import ROOT, named, parsed, sources, tracked
 
 THROUGH = {
+    "volundr.api.admin_settings": "test_running",
+    "volundr.api.budgets": "test_budgets",
+    "volundr.api.resources": "test_running",
+    "volundr.api.workspaces": "test_storage",
+    "volundr.domain.admin_settings": "test_running",
+    "volundr.domain.budget_watch": "test_budgets",
+    "volundr.store.admin_settings": "test_running",
+    "volundr.store.budgets": "test_budgets",
+    "volundr.store.workspaces": "test_storage",
+    "volundr.wiring.running": "test_running",
     "volundr.wiring.templates": "test_templates",
     "volundr.store.profiles": "test_templates",
     "volundr.api.prompts": "test_prompts",
@@ -96,7 +106,6 @@ THROUGH = {
     "volundr.local.logfile": "test_cli_forge",
     "volundr.local.machine": "e2e/test_demo_in_browser",
     "volundr.local.workers": "test_serve",
-    "volundr.local.worktrees": "test_worktrees",
     "volundr.relay": "test_gateway_http",
     "volundr.roles": "test_cli_forge",
     "volundr_acp.dialect": "test_acp_dialect",

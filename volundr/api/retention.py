@@ -16,16 +16,18 @@ Kept = Annotated[Retention, Depends(service(Retention))]
 
 
 class ExpendableList(BaseModel):
+    """Largest first, all that the policy lets go at once: a thousand chronicles are the most of their kind."""
+
     items: list[Expendable]
 
 
 @router.get("")
-async def plan_retention(retention: Kept, _: Annotated[Principal, Depends(allowed("retention.read"))]) -> ExpendableList:
+async def plan_retention(retention: Kept, who: Annotated[Principal, Depends(allowed("retention.read"))]) -> ExpendableList:
     """What would go now by the settings' `[retention]`; nothing is removed."""
-    return ExpendableList(items=list(await retention.plan()))
+    return ExpendableList(items=list(await retention.plan(who.tenant_id)))
 
 
 @router.post("")
-async def apply_retention(retention: Kept, _: Annotated[Principal, Depends(allowed("retention.write"))]) -> ExpendableList:
+async def apply_retention(retention: Kept, who: Annotated[Principal, Depends(allowed("retention.write"))]) -> ExpendableList:
     """Remove it, and say what went."""
-    return ExpendableList(items=list(await retention.apply()))
+    return ExpendableList(items=list(await retention.apply(who.tenant_id)))

@@ -163,6 +163,12 @@ def _resources() -> Sequence[APIRouter]:
     return (resources.router,)
 
 
+def _workspaces() -> Sequence[APIRouter]:
+    from volundr.api import workspaces
+
+    return (workspaces.router,)
+
+
 def _models() -> Sequence[APIRouter]:
     from volundr.api import models
 
@@ -185,6 +191,7 @@ TABLE: Mapping[str, Load] = {
     "sessions": _sessions,
     "admin": _admin_settings,
     "resources": _resources,
+    "workspaces": _workspaces,
     "budgets": _budgets,
     "sessions/budgets": _budgets,
     "sessions/events": _events,

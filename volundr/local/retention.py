@@ -1,7 +1,6 @@
 """Retention on this machine: conversations and their files in the home folder."""
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -9,15 +8,13 @@ from pathlib import Path
 
 from volundr.broker import retention
 from volundr.broker.retention import Policy, Removal, Resting
+from volundr.domain.identity import Whose
 from volundr.domain.paging import PageRequest
 from volundr.domain.retention import Expendable, Retention
 from volundr.domain.sessions.model import Status
 from volundr.domain.sessions.ports import SessionFilter, SessionRepository
 from volundr.settings import RetentionSettings
 
-log = logging.getLogger(__name__)
-
-LOOK_SECONDS = 6 * 3600.0
 PAGE = 200
 
 
@@ -31,28 +28,20 @@ class LocalRetention(Retention):
             attachments_days=settings.attachments_days,
         )
 
-    async def plan(self) -> Sequence[Expendable]:
-        return [_shown(one) for one in await self._removals(datetime.now(UTC))]
+    async def plan(self, tenant_id: str | None = None) -> Sequence[Expendable]:
+        return [_shown(one) for one in await self._removals(tenant_id, datetime.now(UTC))]
 
-    async def apply(self) -> Sequence[Expendable]:
+    async def apply(self, tenant_id: str | None = None) -> Sequence[Expendable]:
         now = datetime.now(UTC)
-        outcome = await asyncio.to_thread(retention.apply, self._folder, await self._removals(now), now)
+        outcome = await asyncio.to_thread(retention.apply, self._folder, await self._removals(tenant_id, now), now)
         return [_shown(one) for one in outcome.removed] + [_shown(one, cause) for one, cause in outcome.refused]
 
-    async def run(self) -> None:
-        """Own this task: applies the policy now and then, if there is one."""
-        if self._policy == Policy():
-            return
-        while True:
-            gone = await self.apply()
-            log.info("retention applied", extra={"removed": sum(not one.problem for one in gone)})
-            await asyncio.sleep(LOOK_SECONDS)
-
-    async def _removals(self, now: datetime) -> Sequence[Removal]:
+    async def _removals(self, tenant_id: str | None, now: datetime) -> Sequence[Removal]:
         if self._policy == Policy():
             return ()
         resting: list[Resting] = []
-        resting_ones = SessionFilter(status=(Status.STOPPED, Status.ARCHIVED))
+        whose = None if tenant_id is None else Whose(tenant_id=tenant_id)
+        resting_ones = SessionFilter(status=(Status.STOPPED, Status.ARCHIVED), whose=whose)
         cursor: str | None = ""
         while cursor is not None:
             page = await self._sessions.list(resting_ones, PageRequest(cursor=cursor, limit=PAGE))

@@ -42,8 +42,8 @@ class LocalWorkspaces(Workspaces):
                 pass
 
     async def prepare(self, session: Session) -> Workspace:
-        async with self._lock(session):
-            place = self._place(session)
+        async with self.held(session):
+            place = self.place(session)
             await asyncio.to_thread(_make_parent, place)
             match session.source:
                 case GitSource() as source:
@@ -56,25 +56,31 @@ class LocalWorkspaces(Workspaces):
                     return await self._empty(place)
 
     async def remove(self, session: Session) -> None:
-        async with self._lock(session):
-            place = self._place(session)
-            match session.source:
-                case LocalSource(mode="in_place"):
-                    return
-                case LocalSource() as source:
-                    await self._remove_worktree(session, source, place)
-                case _:
-                    if _is_there(place) and await self._has_work(place):
-                        await self._to_trash(session, place)
-            await asyncio.to_thread(_delete, place)
+        async with self.held(session):
+            await self.take_away(session)
+
+    async def take_away(self, session: Session) -> Path | None:
+        """Remove it; whoever calls holds it. Returns the folder in the trash, where that was the way to keep what is in it."""
+        place, kept = self.place(session), None
+        match session.source:
+            case LocalSource(mode="in_place"):
+                return None
+            case LocalSource() as source:
+                kept = await self._remove_worktree(session, source, place)
+            case _:
+                if _is_there(place) and await self._has_work(place):
+                    kept = await self._to_trash(session, place)
+        await asyncio.to_thread(_delete, place)
+        return kept
 
     async def folders(self, path: str) -> FolderListing:
         return await asyncio.to_thread(_listing, path)
 
-    def _place(self, session: Session) -> Path:
+    def place(self, session: Session) -> Path:
         return self.home / "workspaces" / str(session.id)
 
-    def _lock(self, session: Session) -> asyncio.Lock:
+    def held(self, session: Session) -> asyncio.Lock:
+        """Nobody else here makes or removes this session's workspace while it is held."""
         return self._locks.setdefault(str(session.id), asyncio.Lock())
 
     # A clone
@@ -159,7 +165,7 @@ class LocalWorkspaces(Workspaces):
         else:
             await self._to_trash(session, place)
 
-    async def _remove_worktree(self, session: Session, source: LocalSource, place: Path) -> None:
+    async def _remove_worktree(self, session: Session, source: LocalSource, place: Path) -> Path | None:
         """Falls back on the trash when the repository cannot keep the work: it is gone, it is full, it refuses."""
         try:
             if not _is_there(place):
@@ -167,12 +173,14 @@ class LocalWorkspaces(Workspaces):
                 if (repo := await worktrees.repository(self.git, folder)) is not None:
                     await worktrees.forget(self.git, repo, place)
             elif await worktrees.remove(self.git, place, session.branch or f"volundr/{session.name}", str(session.id)):
-                return
+                return None
         except (GitFailed, Invalid, Unavailable) as error:
             log.warning("worktree could not be removed by git", extra={"session": str(session.id), "cause": str(error)})
-        if _is_there(place):
-            kept = await self._to_trash(session, place)
-            await self.git.says_yes("worktree", "repair", cwd=kept)
+        if not _is_there(place):
+            return None
+        kept = await self._to_trash(session, place)
+        await self.git.says_yes("worktree", "repair", cwd=kept)
+        return kept
 
     # A folder in place, and an empty one
 

@@ -1,11 +1,14 @@
 """Worktrees of a person's repository: added on a branch of their own, and removed without losing what was done in them."""
 
 import asyncio
+import fcntl
+import os
 import shutil
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from volundr.domain.errors import Invalid
 from volundr.local.git import Git, GitFailed
@@ -31,6 +34,38 @@ class Repository:
     def root(self) -> str:
         """What names this repository whichever of its folders or worktrees one came from."""
         return str(self.common.parent if self.common.name == ".git" else self.common)
+
+
+_TURNS: WeakValueDictionary[tuple[int, str], asyncio.Lock] = WeakValueDictionary()
+LOOK_SECONDS = 0.02
+TURN_SECONDS = 900.0
+
+
+@asynccontextmanager
+async def _alone(common: Path) -> AsyncIterator[None]:
+    """One change of a repository's list of worktrees at a time, over all processes of ours.
+
+    git itself does not keep them apart: one that reads the list while another is being made or removed dies of what it finds
+    ("failed to read worktrees/…/commondir"). Nothing is written for it: the lock is on the folder itself.
+    """
+    turn = _TURNS.setdefault((id(asyncio.get_running_loop()), str(common)), asyncio.Lock())
+    async with turn:
+        folder = os.open(common, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            async with asyncio.timeout(TURN_SECONDS):
+                while not _locked(folder):  # noqa: ASYNC110 - another process holds it: nothing tells us
+                    await asyncio.sleep(LOOK_SECONDS)
+            yield
+        finally:
+            os.close(folder)
+
+
+def _locked(folder: int) -> bool:
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 async def repository(git: Git, folder: Path) -> Repository | None:
@@ -77,11 +112,14 @@ def no_branch(branch: str, where: str, names: Sequence[str]) -> Invalid:
 
 async def add(git: Git, source: Repository, path: Path, commit: str, wanted: str) -> str:
     """A worktree at `path` on the branch `wanted`, or one with a number after it if that is taken. Returns the branch."""
-    branch = await _free_branch(git, source, wanted)
+    async with _alone(source.common):
+        return await _added(git, source, path, commit, await _free_branch(git, source, wanted))
+
+
+async def _added(git: Git, source: Repository, path: Path, commit: str, branch: str) -> str:
+    argv = ("worktree", "add", "--force", "--no-track", "-b", branch, "--", str(path), commit)
     try:
-        await git(
-            "worktree", "add", "--force", "--no-track", "-b", branch, "--", str(path), commit, cwd=source.folder, deadline=600
-        )
+        await git(*argv, cwd=source.folder, deadline=600)
     except GitFailed as failed:
         raise Invalid(f"git cannot make a worktree of {source.root}:\n{failed}") from failed
     return branch
@@ -92,7 +130,8 @@ async def bring_back(git: Git, source: Repository, path: Path, branch: str) -> b
     if not branch or not await _exists(git, source, branch):
         return False
     try:
-        await git("worktree", "add", "--force", "--", str(path), branch, cwd=source.folder, deadline=600)
+        async with _alone(source.common):
+            await git("worktree", "add", "--force", "--", str(path), branch, cwd=source.folder, deadline=600)
     except GitFailed:
         return False
     return True
@@ -140,20 +179,34 @@ async def remove(git: Git, path: Path, made: str, snapshot: str) -> bool:
         return False
     branch = await git.line("symbolic-ref", "--short", "--quiet", "HEAD", cwd=path)
     head = await git.line("rev-parse", "--verify", "--quiet", "HEAD^{commit}", cwd=path)
-    kept = await _keep(git, path, head)
+    kept = await _keep(git, path, head, "Work of a deleted Volundr session that was not committed")
     if kept is None:
         return False
     others = [f"--exclude={made}", "--branches", "--remotes", "--tags"]
     unique = bool(head) and bool(await git.line("rev-list", "--max-count=1", head, "--not", *others, cwd=path))
     if kept and (kept != head or unique):
         await git("update-ref", f"{SNAPSHOTS}/{snapshot}", kept, cwd=path)
-    await git("worktree", "remove", "--force", "--force", "--", str(path), cwd=source.common, deadline=600)
+    async with _alone(source.common):
+        await git("worktree", "remove", "--force", "--force", "--", str(path), cwd=source.common, deadline=600)
     if branch == made and head and not unique:
         await git.line("update-ref", "-d", f"refs/heads/{made}", head, cwd=source.common)
     return True
 
 
-async def _keep(git: Git, path: Path, head: str) -> str | None:
+async def snapshot(git: Git, path: Path, name: str) -> str | None:
+    """Keep all that is in this repository's folder now as `refs/volundr/snapshots/<name>`, which is returned.
+
+    None when there is something that git cannot keep, or nothing at all. What git ignores is not kept.
+    """
+    head = await git.line("rev-parse", "--verify", "--quiet", "HEAD^{commit}", cwd=path)
+    kept = await _keep(git, path, head, "Snapshot of a Volundr session")
+    if not kept:
+        return None
+    await git("update-ref", f"{SNAPSHOTS}/{name}", kept, cwd=path)
+    return f"{SNAPSHOTS}/{name}"
+
+
+async def _keep(git: Git, path: Path, head: str, message: str) -> str | None:
     """A commit of all that is in this worktree, untracked files too; `head` when that is all; None when git cannot."""
     if not await git("status", "--porcelain", "--untracked-files=all", cwd=path, deadline=300):
         return head
@@ -170,7 +223,6 @@ async def _keep(git: Git, path: Path, head: str) -> str | None:
             return None
         tree = (await git("write-tree", cwd=path, env=env)).strip()
         parent = ["-p", head] if head else []
-        message = "Work of a deleted Volundr session that was not committed"
         return (await git("commit-tree", tree, *parent, "-m", message, cwd=path, env=env)).strip()
     finally:
         for leftover in (index, index.with_name(index.name + ".lock")):
@@ -179,5 +231,6 @@ async def _keep(git: Git, path: Path, head: str) -> str | None:
 
 async def forget(git: Git, source: Repository, path: Path) -> None:
     """Take a worktree whose folder is gone or half made off its repository's list; no other one, however stale it looks."""
-    await git.line("worktree", "remove", "--force", "--force", "--", str(path), cwd=source.common)
+    async with _alone(source.common):
+        await git.line("worktree", "remove", "--force", "--force", "--", str(path), cwd=source.common)
     await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)

@@ -24,6 +24,7 @@ from volundr.store import (
     tokens,
     tracker,
     users,
+    workspaces,
 )
 
 MIGRATIONS: Migrations = {
@@ -46,6 +47,7 @@ MIGRATIONS: Migrations = {
     "events": events.MIGRATIONS,
     "budgets": budgets.MIGRATIONS,
     "admin_settings": admin_settings.MIGRATIONS,
+    "workspaces": workspaces.MIGRATIONS,
 }
 """In this order: later tables refer to those before."""
 

@@ -1,10 +1,49 @@
-"""What becomes of sessions that rest: retention of their files."""
+"""What becomes of sessions that rest: their workspaces, conversations and chronicles, and how long they are kept."""
 
-from volundr.domain.retention import Retention
+import asyncio
+import logging
+from pathlib import Path
+
+from volundr.domain.errors import Unavailable
+from volundr.domain.retention import ChronicleRetention, Retention, Retentions, WorkspaceRetention
+from volundr.domain.storage import StorageQuota, WorkspaceService
+from volundr.domain.tenants import DEFAULT
 from volundr.local.retention import LocalRetention
+from volundr.local.storage import LocalStorage
+from volundr.store.chronicles import ChronicleStore
+from volundr.store.tenants import TenantStore
+from volundr.store.workspaces import WorkspaceStore
 from volundr.wiring.ground import Ground, Part
+
+log = logging.getLogger(__name__)
+
+MEASURE_SECONDS = 300.0
 
 
 def part(ground: Ground) -> Part:
-    retention = LocalRetention(ground.sessions, ground.settings.home, ground.settings.retention)
-    return Part(services={Retention: retention}, run={"retention": retention.run})
+    settings, kept = ground.settings.retention, WorkspaceStore(ground.db)
+    own_home = ground.settings.environment.get("HOME", str(Path.home()))
+    storage = LocalStorage(ground.workspaces, own_home)
+    orphans_are = (DEFAULT, "nobody" if ground.server else "local")
+    workspaces = WorkspaceService(storage, kept, ground.sessions, orphans_are)
+    retention = Retentions(
+        (
+            LocalRetention(ground.sessions, ground.settings.home, settings),
+            ChronicleRetention(ChronicleStore(ground.db), settings.chronicles_days),
+            WorkspaceRetention(workspaces, settings.workspaces_days),
+        )
+    )
+
+    async def measure() -> None:
+        while True:
+            try:
+                await workspaces.look()
+            except (Unavailable, TimeoutError, OSError) as error:
+                log.warning("workspaces not measured", extra={"cause": str(error)})
+            await asyncio.sleep(MEASURE_SECONDS)
+
+    return Part(
+        services={Retention: retention, WorkspaceService: workspaces},
+        gates=(StorageQuota(TenantStore(ground.db), kept),),
+        run={"retention": retention.run, "sizes of workspaces": measure},
+    )

@@ -1688,6 +1688,67 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Workspaces
+         * @description Used last first. Folders that sessions use in place are people's own and not in it.
+         */
+        get: operations["list_workspaces"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Workspace */
+        get: operations["get_workspace"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Workspace
+         * @description What is nowhere else is kept, and the answer says where. Its session stays, and begins anew from its source.
+         */
+        delete: operations["delete_workspace"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace_id}/snapshot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Snapshot Workspace
+         * @description Keep what is in it now, also what is in no commit; what git ignores is left out. It stays as it is.
+         */
+        post: operations["snapshot_workspace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -3756,7 +3817,7 @@ export interface components {
         EventType: "session_start" | "session_stop" | "message_user" | "message_assistant" | "file_created" | "file_modified" | "file_deleted" | "git_commit" | "git_push" | "git_branch" | "git_checkout" | "terminal_command" | "tool_use" | "permission" | "error" | "token_usage";
         /**
          * Expendable
-         * @description One thing that the policy lets go: a session's conversation, or the files that went with it. `size` in bytes.
+         * @description One thing that the policy lets go, of a session that may be gone itself. `size` in bytes.
          */
         Expendable: {
             /** Name */
@@ -3776,9 +3837,12 @@ export interface components {
              * What
              * @enum {string}
              */
-            what: "conversation" | "attachments";
+            what: "conversation" | "attachments" | "chronicle" | "workspace";
         };
-        /** ExpendableList */
+        /**
+         * ExpendableList
+         * @description Largest first, all that the policy lets go at once: a thousand chronicles are the most of their kind.
+         */
         ExpendableList: {
             /** Items */
             items: components["schemas"]["Expendable"][];
@@ -5945,6 +6009,16 @@ export interface components {
              */
             type: "remove";
         };
+        /** RemovedOut */
+        RemovedOut: {
+            /** @description Where that of it is which is nowhere else; null: there was no such thing. */
+            snapshot: components["schemas"]["SnapshotOut"] | null;
+            /**
+             * There
+             * @description False: its folder was gone already.
+             */
+            there: boolean;
+        };
         /**
          * ReportIn
          * @description A batch of a broker's outbox, all of one epoch. What was kept before is not kept twice.
@@ -6435,6 +6509,24 @@ export interface components {
              * @default
              */
             takes: string;
+        };
+        /** SnapshotOut */
+        SnapshotOut: {
+            /**
+             * Kept
+             * @enum {string}
+             */
+            kept: "commit" | "bundle" | "copy";
+            /**
+             * Name
+             * @description A ref of the repository, or a file of the forge's machine.
+             */
+            name: string;
+            /**
+             * Restore
+             * @description The command that brings it back.
+             */
+            restore: string;
         };
         /**
          * SpentOut
@@ -7337,6 +7429,57 @@ export interface components {
             /** Error Type */
             type: string;
         };
+        /** WorkspaceOut */
+        WorkspaceOut: {
+            /** Branch */
+            branch: string;
+            /**
+             * Id
+             * Format: uuid
+             * @description That of its session.
+             */
+            id: string;
+            /**
+             * Last Used
+             * Format: date-time
+             */
+            last_used: string;
+            /** Measured At */
+            measured_at: string | null;
+            /**
+             * Name
+             * @description Its session's name.
+             */
+            name: string;
+            /** Owner Id */
+            owner_id: string;
+            /** Path */
+            path: string;
+            /**
+             * Size
+             * @description Bytes on the disk when it was measured; null: not yet.
+             */
+            size: number | null;
+            /**
+             * Source Type
+             * @enum {string}
+             */
+            source_type: "git" | "local" | "empty";
+            /** @description `used`: its session runs; `resting`: it does not; `orphaned`: there is no such session any more. */
+            status: components["schemas"]["WorkspaceStatus"];
+        };
+        /** WorkspacePage */
+        WorkspacePage: {
+            /** Items */
+            items: components["schemas"]["WorkspaceOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+        };
+        /** @enum {string} */
+        WorkspaceStatus: "used" | "resting" | "orphaned";
         /** ChronicleIn */
         volundr__api__chronicles__ChronicleIn: {
             /**
@@ -11668,6 +11811,139 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LoginLink"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_workspaces: {
+        parameters: {
+            query?: {
+                status?: components["schemas"]["WorkspaceStatus"] | null;
+                /** @description In the name, the branch or the path. */
+                q?: string;
+                /** @description `all`: of everybody in the tenant, for its administrators. */
+                owner?: "me" | "all";
+                /** @description `next` of the page before; empty for the first. */
+                cursor?: string;
+                limit?: number;
+                /** @description A field of the items, `-field` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkspacePage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_workspace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkspaceOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_workspace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemovedOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    snapshot_workspace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotOut"];
                 };
             };
             /** @description A problem */
