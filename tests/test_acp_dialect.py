@@ -39,6 +39,7 @@ from volundr.broker.events import (
 from volundr.broker.parts import Attachment
 from volundr.broker.transports.transport import Job
 from volundr.domain.errors import Unavailable
+from volundr.domain.sessions.spec import McpServer
 
 RECORDINGS = Path(__file__).parent / "recordings"
 CWD = Path("/home/user/project")
@@ -326,3 +327,23 @@ def test_small_things_read_as_agents_write_them() -> None:
     )
     assert call.called(str(CWD)).title == "Read a.py"
     assert Opening(job(native="s"), "").up
+
+
+def test_tool_servers_are_told_when_a_session_begins_and_those_it_cannot_use_are_named() -> None:
+    program = McpServer(name="box", command="no-such-program", args=("x",), env={"K": "v"})
+    address = McpServer(name="far", url="https://far.example", headers={"H": "v"})
+    of = dialect(mcp_servers=(program, address))
+    of.opening()
+    of.decode(json.dumps({"jsonrpc": "2.0", "id": "initialize", "result": {"protocolVersion": 1, "agentCapabilities": {}}}))
+    as_told = {"name": "box", "command": "no-such-program", "args": ["x"], "env": [{"name": "K", "value": "v"}]}
+    (begun,) = told(of.replies())
+    assert begun["params"]["mcpServers"] == [as_told]
+    events = of.decode(json.dumps({"jsonrpc": "2.0", "id": begun["id"], "result": {"sessionId": "s"}}))
+    assert "'far'" in kinds(events, Remarked)[0].text
+
+    of = dialect(mcp_servers=(program, address))
+    of.opening()
+    can = {"mcpCapabilities": {"http": True}}
+    of.decode(json.dumps({"jsonrpc": "2.0", "id": "initialize", "result": {"protocolVersion": 1, "agentCapabilities": can}}))
+    http = {"type": "http", "name": "far", "url": "https://far.example", "headers": [{"name": "H", "value": "v"}]}
+    assert told(of.replies())[0]["params"]["mcpServers"] == [as_told, http]

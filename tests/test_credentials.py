@@ -18,7 +18,7 @@ from volundr.db.migrate import migrate
 from volundr.domain.credentials import Credential, CredentialService, CredentialStorePort, owners_of
 from volundr.domain.errors import Invalid, NotFound, Unavailable
 from volundr.domain.mounts import CredentialType, check, mount, together
-from volundr.domain.sessions.contributors.credentials import CredentialContributor
+from volundr.domain.secrets import FileInjection, SecretContributor, StoreRepository
 from volundr.domain.sessions.model import Options, Session
 from volundr.domain.sessions.spec import MountedFile, SessionSpec
 from volundr.local.credentials import FileCredentials, MemoryCredentials
@@ -180,7 +180,7 @@ def test_a_persons_own_goes_before_the_tenants(tmp_path: Path) -> None:
         def session(*names: str, owner: str = "ada") -> Session:
             return Session(name="s", agent="demo", owner_id=owner, tenant_id="harbor", options=Options(credentials=names))
 
-        contributor = CredentialContributor(service)
+        contributor = SecretContributor(FileInjection(StoreRepository(service)))
         assert (await contributor.contribute(session("k", "t"))).env == {"K": "hers", "T": "shared"}
         assert (await contributor.contribute(session("k", owner="bob"))).env == {"K": "theirs"}
         with pytest.raises(NotFound, match="nothing"):

@@ -33,7 +33,7 @@ from volundr.broker.transports.transport import Agent, Dialect, Found, Job, Laun
 from volundr.domain.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 from volundr.domain.sessions.model import Session
 from volundr.domain.sessions.ports import PodManager, PodStatus, SessionContributor
-from volundr.domain.sessions.spec import SessionContribution, SessionSpec
+from volundr.domain.sessions.spec import McpServer, SessionContribution, SessionSpec
 from volundr.hooks import hookimpl
 from volundr.registry import Adapters
 
@@ -62,6 +62,7 @@ __all__ = [
     "Invalid",
     "Job",
     "Launch",
+    "McpServer",
     "NotFound",
     "Offered",
     "Planned",

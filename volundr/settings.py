@@ -148,6 +148,7 @@ class Settings:
     channels: Mapping[str, Section] = field(default_factory=dict, repr=False)
     sinks: Mapping[str, Section] = field(default_factory=dict, repr=False)
     prices: Mapping[str, Section] = field(default_factory=dict)
+    mcp_servers: Mapping[str, Section] = field(default_factory=dict, repr=False)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     given: frozenset[str] = frozenset()
@@ -175,7 +176,7 @@ def load(options: Mapping[str, Any] = NOTHING, environ: Mapping[str, str] | None
     env = os.environ if environ is None else environ
     chosen = {name: value for name, value in options.items() if value is not None}
     home = Path(chosen.pop("home", "") or env.get("VOLUNDR_HOME") or "~/.volundr").expanduser().absolute()
-    data, agents, definitions, channels, sinks, prices = _file(home / "config.toml")
+    data, tables, definitions = _file(home / "config.toml")
     given = {f"{section}.{key}" for section, values in data.items() for key in values}
     for name, variable, key, kind, _ in _plain():
         if variable in env:
@@ -189,11 +190,12 @@ def load(options: Mapping[str, Any] = NOTHING, environ: Mapping[str, str] | None
     known = {"VOLUNDR_HOME"} | {variable for _, variable, *_ in _plain()}
     return Settings(
         home=home,
-        agents=agents,
+        agents=tables["agents"],
         definitions=definitions,
-        channels=channels,
-        sinks=sinks,
-        prices=prices,
+        channels=tables["channels"],
+        sinks=tables["sinks"],
+        prices=tables["prices"],
+        mcp_servers=tables["mcp_servers"],
         environment={name: value for name, value in env.items() if not name.startswith(PREFIX)},
         variables={name: env[name] for name in known if name in env},
         given=frozenset(given),
@@ -215,30 +217,30 @@ def _plain() -> Iterator[tuple[str, str, str, type, object]]:
 
 
 type Sections = Mapping[str, Section]
-type File = tuple[dict[str, dict[str, Any]], Sections, Mapping[str, SessionDefinition], Sections, Sections, Sections]
+type File = tuple[dict[str, dict[str, Any]], Mapping[str, Sections], Mapping[str, SessionDefinition]]
+
+NAMED = ("agents", "channels", "mcp_servers", "prices", "sinks")
+"""Sections that have one section below them for each thing of their kind."""
 
 
 def _file(path: Path) -> File:
     try:
         tree = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        return {}, {}, {}, {}, {}, {}
+        return {}, dict.fromkeys(NAMED, NOTHING), {}
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid(f"The settings file {path} cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise Invalid(f"The settings file {path} is not valid TOML: {error}") from error
-    agents = _tables(tree.pop("agents", {}), f"{path}: agents")
-    channels = _tables(tree.pop("channels", {}), f"{path}: channels")
-    sinks = _tables(tree.pop("sinks", {}), f"{path}: sinks")
-    prices = _tables(tree.pop("prices", {}), f"{path}: prices")
+    tables = {name: _tables(tree.pop(name, {}), f"{path}: {name}") for name in NAMED}
     definitions = _tables(tree.pop("definitions", {}), f"{path}: definitions")
     data: dict[str, dict[str, Any]] = {}
     for section, values in tree.items():
         if section not in SECTIONS:
-            raise _unknown(f"{path}: [{section}]", [*SECTIONS, "agents", "channels", "definitions", "sinks", "prices"])
+            raise _unknown(f"{path}: [{section}]", [*SECTIONS, *NAMED, "definitions"])
         data[section] = _section(_table(values, f"{path}: [{section}]"), section, path)
     defined = {name: _definition(name, values, path) for name, values in definitions.items()}
-    return data, agents, defined, channels, sinks, prices
+    return data, tables, defined
 
 
 def _section(values: Section, section: str, path: Path) -> dict[str, Any]:

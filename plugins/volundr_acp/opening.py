@@ -1,5 +1,6 @@
 """How a conversation with an ACP agent begins: initialize, a login, a session new or old, the choices made before."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 
 from volundr.sdk import Job, Offered, Remarked, SlashCommand
@@ -93,10 +94,24 @@ class Opening:
         return self._request(way or "session/new")
 
     def _request(self, method: str) -> str:
-        params: Mapping[str, object] = {"cwd": str(self._job.cwd), "mcpServers": []}
+        params: Mapping[str, object] = {"cwd": str(self._job.cwd), "mcpServers": self._servers()}
         if method != "session/new":
             params = {"sessionId": self._job.resume, **params}
         return rpc.request(method, method, params)
+
+    def _servers(self) -> Sequence[Json]:
+        """The tool servers; without those at an address when the agent has no way to them, which is told."""
+        found: list[Json] = []
+        over_http = bool((self._capable.get("mcpCapabilities") or NOTHING).get("http"))
+        for one in self._job.mcp_servers:
+            if one.command:
+                command = shutil.which(one.command, path=self._job.env.get("PATH")) or one.command
+                found.append({"name": one.name, "command": command, "args": list(one.args), "env": _pairs(one.env)})
+            elif over_http:
+                found.append({"type": "http", "name": one.name, "url": one.url, "headers": _pairs(one.headers)})
+            else:
+                self._note(f"The agent cannot use the tool server {one.name!r}: it knows none that have an address.", "")
+        return found
 
     def _refused(self, name: str, error: Json) -> Sequence[str]:
         """An agent that has forgotten a session begins another; one that wants a login keeps what it has."""
@@ -136,3 +151,7 @@ class Opening:
 
     def _note(self, text: str, detail: str) -> None:
         self.notes.append(Remarked(level="warning", text=text, detail=detail))
+
+
+def _pairs(values: Mapping[str, str]) -> Sequence[Json]:
+    return [{"name": name, "value": value} for name, value in values.items()]

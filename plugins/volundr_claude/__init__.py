@@ -151,6 +151,7 @@ class ClaudeAgent(Agent):
             "--permission-mode": job.mode,
             "--resume": job.resume,
             "--append-system-prompt": job.system_prompt,
+            "--mcp-config": job.mcp_config,
         }
         options = [word for flag, value in chosen.items() if value for word in (flag, value)]
         argv = [path, *talk, *options, *fork, *self._settings.args]

@@ -18,7 +18,7 @@ from volundr.sdk import (
     Unavailable,
     hookimpl,
 )
-from volundr_codex import modes, program, usage
+from volundr_codex import modes, program, servers, usage
 
 VERSION_SECONDS = 4.5
 INSTALL = "Install it with `npm install -g @openai/codex`, or set `command` in [agents.codex] to where it is."
@@ -100,9 +100,10 @@ class CodexAgent(Agent):
             return Launch(argv=[path, "app-server", *self._settings.args], env=env, cwd=job.cwd)
         home = Path(env.get("CODEX_HOME") or Path(env.get("HOME") or "~").expanduser() / ".codex")
         self._before[job.session] = usage.last_sum(home, job.resume) if job.resume else usage.Tokens()
-        return Launch(argv=[path, *self._once(job, mode), *self._settings.args], env=env, cwd=job.cwd)
+        words, values = servers.arguments(job.mcp_servers)
+        return Launch(argv=[path, *self._once(job, mode, words), *self._settings.args], env={**env, **values}, cwd=job.cwd)
 
-    def _once(self, job: Job, mode: str) -> Sequence[str]:
+    def _once(self, job: Job, mode: str, tools: Sequence[str]) -> Sequence[str]:
         """`codex exec` for one prompt, which comes on stdin."""
         model = job.model or self._settings.model
         options = ["--json", "--skip-git-repo-check", "-s", modes.MODES[mode].sandbox, "-c", 'approval_policy="never"']
@@ -113,7 +114,7 @@ class CodexAgent(Agent):
         if job.system_prompt:
             options += ["-c", f"developer_instructions={_toml(job.system_prompt)}"]
         earlier = ("fork" if job.fork else "resume", job.resume) if job.resume else ()
-        return ["exec", *options, *earlier, "-"]
+        return ["exec", *options, *tools, *earlier, "-"]
 
     def dialect(self, job: Job) -> Dialect:
         model = job.model or self._settings.model

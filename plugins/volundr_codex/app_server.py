@@ -26,7 +26,7 @@ from volundr.sdk import (
     TurnEnded,
     Untaken,
 )
-from volundr_codex import modes, questions
+from volundr_codex import modes, questions, servers
 from volundr_codex.thread import Thread
 
 type Json = Mapping[str, Any]
@@ -168,8 +168,11 @@ class AppServerDialect(Dialect):
             params["model"] = self._model
         if job.system_prompt:
             params["developerInstructions"] = job.system_prompt
+        config = servers.overrides(job.mcp_servers)
         if job.thinking:
-            params["config"] = {"model_reasoning_effort": job.thinking}
+            config["model_reasoning_effort"] = job.thinking
+        if config:
+            params["config"] = config
         if not resume:
             return _request("thread", "thread/start", params)
         method = "thread/fork" if job.fork else "thread/resume"

@@ -40,11 +40,12 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One tool call. `custom`: its input is a text, not JSON."""
+    """One tool call. `custom`: its input is a text, not JSON. `namespace`: the group that it was offered in."""
 
     name: str
     given: str
     custom: bool = False
+    namespace: str = ""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -189,6 +190,7 @@ class _Response:
             else ("function_call", "arguments", "response.function_call_arguments")
         )
         item = {"id": _id("fc"), "type": kind, "status": "in_progress", "call_id": _id("call"), "name": call.name, key: ""}
+        item |= {"namespace": call.namespace} if call.namespace else {}
         at = self._begun(item)
         self._emit(f"{event}.delta", **at, delta=call.given)
         self._emit(f"{event}.done", **at, **{key: call.given})
@@ -284,6 +286,9 @@ def _call(tool: tuple[str, dict[str, Any]], offered: Sequence[dict[str, Any]]) -
         return _write(given["path"], given["content"], known)
     if known.get(kind, ("",))[0] == "custom":
         return Call(name=kind, given=str(given.get("input", json.dumps(given))), custom=True)
+    group, _, name = kind.rpartition("__")
+    if known.get(group, ("",))[0] == "namespace":
+        return Call(name=name, given=json.dumps(given), namespace=group)
     return Call(name=kind, given=json.dumps(given))
 
 

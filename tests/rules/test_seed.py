@@ -90,12 +90,6 @@ PREFIXES = [
 
 MISSING = frozenset(
     {
-        "SecretInjectionPort",
-        "SecretManager",
-        "MCPServerProvider",
-        "SecretRepository",
-        "/mcp-servers",
-        "/secrets",
         "/audit",
     }
 )

@@ -5,6 +5,9 @@ import ast
 from tests.rules.tree import ROOT, named, parsed, sources, tracked
 
 THROUGH = {
+    "volundr.api.mcp_servers": "test_mcp",
+    "volundr.api.secrets": "test_mcp",
+    "volundr.domain.mcp": "test_mcp",
     "volundr.api.admin_settings": "test_running",
     "volundr.api.budgets": "test_budgets",
     "volundr.api.resources": "test_running",

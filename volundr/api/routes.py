@@ -169,6 +169,18 @@ def _workspaces() -> Sequence[APIRouter]:
     return (workspaces.router,)
 
 
+def _mcp_servers() -> Sequence[APIRouter]:
+    from volundr.api import mcp_servers
+
+    return (mcp_servers.router,)
+
+
+def _secrets() -> Sequence[APIRouter]:
+    from volundr.api import secrets
+
+    return (secrets.router,)
+
+
 def _models() -> Sequence[APIRouter]:
     from volundr.api import models
 
@@ -192,6 +204,8 @@ TABLE: Mapping[str, Load] = {
     "admin": _admin_settings,
     "resources": _resources,
     "workspaces": _workspaces,
+    "mcp-servers": _mcp_servers,
+    "secrets": _secrets,
     "budgets": _budgets,
     "sessions/budgets": _budgets,
     "sessions/events": _events,

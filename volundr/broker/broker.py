@@ -95,7 +95,7 @@ class Broker:
         self.attachments = Attachments(parts.folder / "attachments")
         self.terminals = parts.terminals
         self.code = CodeServer(CodePlace(workspace=Path(spec.workspace), folder=parts.folder / "code", env=spec.env))
-        self._runner = Runner(spec, Link(parts.agent, parts.transport, self.attachments), self.journal)
+        self._runner = Runner(spec, Link(parts.agent, parts.transport, self.attachments, parts.folder), self.journal)
 
     @classmethod
     async def open(cls, spec: SessionSpec, parts: Parts, *, start: bool) -> Self:

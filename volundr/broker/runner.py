@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from volundr.broker import mounts
 from volundr.broker.attachments import Attachments
 from volundr.broker.conversation import Delivered, Input
 from volundr.broker.events import Answer, Command, Exited
@@ -34,6 +35,7 @@ class Link:
     agent: Agent
     transport: CLITransport
     attachments: Attachments
+    folder: Path
 
 
 class Runner:
@@ -48,6 +50,7 @@ class Runner:
         self.agent = link.agent
         self._transport = link.transport
         self._attachments = link.attachments
+        self._folder = link.folder
         self._journal = journal
         self._state = journal.conversation.state
         self._wake = asyncio.Event()
@@ -234,4 +237,6 @@ class Runner:
             system_prompt=spec.system_prompt,
             resume=resume,
             env=spec.env,
+            mcp_servers=tuple(mounts.servers(self._folder, spec.mcp_servers)),
+            mcp_config=str(self._folder / mounts.FOLDER / mounts.SERVERS) if spec.mcp_servers else "",
         )

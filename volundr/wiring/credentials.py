@@ -1,8 +1,13 @@
-"""Credentials: where they are kept, and what sessions get of them."""
+"""Credentials and secrets: where they are kept, what sessions get of them, and the tool servers that need them."""
 
-from volundr.domain.credentials import CredentialService, CredentialStorePort
-from volundr.domain.sessions.contributors.credentials import CredentialContributor
+from collections.abc import Mapping
+
+from volundr.domain.credentials import CredentialService, CredentialStorePort, owners_of
+from volundr.domain.mcp import McpContributor, McpGate, MCPServerProvider, McpService
+from volundr.domain.secrets import FileInjection, SecretContributor, SecretManager, StoredSecrets, StoreRepository
+from volundr.domain.sessions.model import Session
 from volundr.local.credentials import FileCredentials, MemoryCredentials
+from volundr.local.mcp import SettingsMcpServers
 from volundr.local.sealing import sealing_keys
 from volundr.store.credentials import CredentialStore
 from volundr.store.sealed import Seal
@@ -24,5 +29,19 @@ def credentials_of(ground: Ground) -> CredentialService:
 
 
 def part(ground: Ground) -> Part:
-    service = credentials_of(ground)
-    return Part(services={CredentialService: service}, contributors=(CredentialContributor(service),))
+    credentials = credentials_of(ground)
+    secrets, given = StoredSecrets(credentials), StoreRepository(credentials)
+    injection = FileInjection(given)
+
+    async def resolve(session: Session, kind: str, name: str) -> Mapping[str, str]:
+        if kind == "secret":
+            return await secrets.values(session.tenant_id, name)
+        return (await credentials.values(owners_of(session.owner_id, session.tenant_id), name))[1]
+
+    configured = SettingsMcpServers(ground.settings.mcp_servers)
+    servers = McpService([configured, *ground.adapters.all(MCPServerProvider).values()], resolve)
+    return Part(
+        services={CredentialService: credentials, SecretManager: secrets, McpService: servers},
+        contributors=(SecretContributor(injection), McpContributor(servers)),
+        gates=(McpGate(servers),),
+    )

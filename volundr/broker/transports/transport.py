@@ -8,6 +8,7 @@ from typing import Literal
 
 from volundr.broker.events import AgentEvent, Command
 from volundr.broker.parts import Capabilities, Usage
+from volundr.domain.sessions.spec import McpServer
 
 PER_MESSAGE = "per_message"
 """The transport that starts the agent's program anew for each prompt (and carries it as `shim` does)."""
@@ -31,7 +32,9 @@ class Job:
     `run` names this life of the process, also after Skuld restarted. `fork`: go on from `resume` in a conversation of its
     own. `per_message`: this process gets one prompt, then the end of its input, and ends by itself when its turn is over.
     `native`: its own session id, when Skuld goes on with a process that already runs (the dialect starts in the middle then:
-    no opening, and the lines of a handshake do not come again); `spent` are the tokens of that run so far.
+    no opening, and the lines of a handshake do not come again); `spent` are the tokens of that run so far. `mcp_servers` are
+    the tool servers it may use; `mcp_config` is a file of the session's own (0600) that has them as `{"mcpServers": …}`, ""
+    when there are none. What is in them is secret: it never becomes an argument of a program.
     """
 
     session: str
@@ -47,6 +50,8 @@ class Job:
     native: str = ""
     spent: Sequence[Usage] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    mcp_servers: Sequence[McpServer] = ()
+    mcp_config: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

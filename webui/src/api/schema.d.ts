@@ -647,6 +647,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/mcp-servers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Mcp Servers
+         * @description By name.
+         */
+        get: operations["list_mcp_servers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mcp-servers/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Mcp Server */
+        get: operations["get_mcp_server"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -907,6 +944,48 @@ export interface paths {
          */
         post: operations["apply_retention"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Secrets
+         * @description By name. Tool servers use them as `${secret:<name>.<key>}`.
+         */
+        get: operations["list_secrets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/secrets/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Secret */
+        get: operations["get_secret"];
+        /**
+         * Put Secret
+         * @description Keep it, in place of what was there under this name. With `If-Match: "0"`: only if there is none yet.
+         */
+        put: operations["put_secret"];
+        post?: never;
+        /** Delete Secret */
+        delete: operations["delete_secret"];
         options?: never;
         head?: never;
         patch?: never;
@@ -4547,6 +4626,58 @@ export interface components {
              */
             url: string;
         };
+        /**
+         * McpServerOut
+         * @description A tool server. What its variables and headers hold is not shown.
+         */
+        McpServerOut: {
+            /** Command */
+            command: string;
+            /**
+             * Default
+             * @description Every session gets it.
+             */
+            default: boolean;
+            /** Description */
+            description: string;
+            /**
+             * Headers
+             * @description Names of the headers that are sent to it.
+             */
+            headers: string[];
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "program" | "address";
+            /**
+             * Name
+             * @description What a session's `mcp_servers` call it.
+             */
+            name: string;
+            /**
+             * Needs
+             * @description Credentials and secrets it needs, as `credential:github`.
+             */
+            needs: string[];
+            /** Url */
+            url: string;
+            /**
+             * Variables
+             * @description Names of the variables it gets.
+             */
+            variables: string[];
+        };
+        /** McpServerPage */
+        McpServerPage: {
+            /** Items */
+            items: components["schemas"]["McpServerOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+        };
         /** Me */
         Me: {
             /**
@@ -6166,6 +6297,60 @@ export interface components {
             items: components["schemas"]["Match"][];
             /** Truncated */
             truncated: boolean;
+        };
+        /**
+         * SecretIn
+         * @description All values at once; those that were there before and are not named go.
+         */
+        SecretIn: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Values
+             * @example {
+             *       "token": "…"
+             *     }
+             */
+            values: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * SecretOut
+         * @description `keys` are the names of its values.
+         */
+        SecretOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Keys */
+            keys: string[];
+            /** Name */
+            name: string;
+            /** Note */
+            note: string;
+            /** Revision */
+            revision: number;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /** SecretPage */
+        SecretPage: {
+            /** Items */
+            items: components["schemas"]["SecretOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
         };
         /**
          * Send
@@ -9279,6 +9464,72 @@ export interface operations {
             };
         };
     };
+    list_mcp_servers: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before; empty for the first. */
+                cursor?: string;
+                limit?: number;
+                /** @description A field of the items, `-field` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["McpServerPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_mcp_server: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["McpServerOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     who_am_i: {
         parameters: {
             query?: never;
@@ -9964,6 +10215,139 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ExpendableList"];
                 };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_secrets: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before; empty for the first. */
+                cursor?: string;
+                limit?: number;
+                /** @description A field of the items, `-field` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_secret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of what you change: `"<revision>"`; `*` for any. */
+                "if-match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecretIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem */
             default: {
