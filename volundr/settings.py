@@ -64,6 +64,7 @@ class RetentionSettings:
     attachments_days: float = _setting(0.0, "VOLUNDR_ATTACHMENTS_DAYS", 0)
     chronicles_days: float = _setting(0.0, "VOLUNDR_CHRONICLES_DAYS", 0, 36500)
     workspaces_days: float = _setting(0.0, "VOLUNDR_WORKSPACES_DAYS", 0, 36500)
+    audit_days: float = _setting(0.0, "VOLUNDR_AUDIT_DAYS", 0, 36500)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,8 @@ import ast
 from tests.rules.tree import ROOT, named, parsed, sources, tracked
 
 THROUGH = {
+    "volundr.api.audit": "test_audit",
+    "volundr.wiring.auditing": "test_audit",
     "volundr.api.mcp_servers": "test_mcp",
     "volundr.api.secrets": "test_mcp",
     "volundr.domain.mcp": "test_mcp",

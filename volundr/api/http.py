@@ -8,10 +8,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from volundr import __version__
 from volundr.api import errors, idempotency, security
+from volundr.api.auditing import Audited
 from volundr.api.metered import Metered
 from volundr.api.routes import EARLY, TABLE
 from volundr.api.security import Site
 from volundr.api.segments import Segments
+from volundr.domain.audit import AuditLog
 from volundr.domain.identity import AuthorizationPort, IdentityPort
 from volundr.domain.metrics import Meter
 
@@ -33,6 +35,7 @@ def build_api(
     app.add_middleware(idempotency.IdempotentPosts, services=services)
     app.add_middleware(errors.Answered)
     app.add_middleware(errors.BodyLimit, limit=limit)
+    app.add_middleware(Audited, audit=services.get(AuditLog))
     security.install(app, site=site, identity=identity, authorization=authorization)
     app.add_middleware(Metered, meter=services.get(Meter) or Meter())
     app.router.default = app.state.segments = Segments(TABLE, EARLY, app.router.default)

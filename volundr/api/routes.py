@@ -181,6 +181,12 @@ def _secrets() -> Sequence[APIRouter]:
     return (secrets.router,)
 
 
+def _audit() -> Sequence[APIRouter]:
+    from volundr.api import audit
+
+    return (audit.router,)
+
+
 def _models() -> Sequence[APIRouter]:
     from volundr.api import models
 
@@ -206,6 +212,7 @@ TABLE: Mapping[str, Load] = {
     "workspaces": _workspaces,
     "mcp-servers": _mcp_servers,
     "secrets": _secrets,
+    "audit": _audit,
     "budgets": _budgets,
     "sessions/budgets": _budgets,
     "sessions/events": _events,

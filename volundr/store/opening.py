@@ -7,6 +7,7 @@ from volundr.db.migrate import Migrations, bring_up, migrate
 from volundr.store import (
     account_keys,
     admin_settings,
+    audit,
     budgets,
     changes,
     chronicles,
@@ -48,6 +49,7 @@ MIGRATIONS: Migrations = {
     "budgets": budgets.MIGRATIONS,
     "admin_settings": admin_settings.MIGRATIONS,
     "workspaces": workspaces.MIGRATIONS,
+    "audit": audit.MIGRATIONS,
 }
 """In this order: later tables refer to those before."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from volundr.wiring import (
+    auditing,
     books,
     credentials,
     events,
@@ -31,4 +32,5 @@ PARTS: Sequence[Callable[[Ground], Part]] = (
     tenancy.part,
     tokens.part,
     watching.part,
+    auditing.part,
 )
