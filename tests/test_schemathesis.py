@@ -108,7 +108,10 @@ def made(http: httpx.Client) -> dict[str, list[str]]:
     preset = http.post("/api/v1/presets", json={"name": "seed"}).json()
     prompt = http.post("/api/v1/prompts", json={"name": "seed", "content": "x"}).json()
     chronicle = http.post("/api/v1/chronicles", json={"session_id": session["id"]}).json()
+    budget = http.post("/api/v1/budgets", json={"scope": "tenant", "period": "month", "limit_usd": 1e6}).json()
     return {
+        "budget_id": [budget["id"]],
+        "workspace_id": [session["id"]],
         "chronicle_id": [chronicle["id"]],
         "preset_id": [preset["id"]],
         "prompt_id": [prompt["id"]],

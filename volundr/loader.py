@@ -24,12 +24,14 @@ def built_in() -> Sequence[ModuleType]:
     import volundr_acp
     import volundr_claude
     import volundr_codex
+    import volundr_otel
+    import volundr_rabbitmq
     import volundr_telegram
 
     from volundr.broker.demo import plugin as demo
     from volundr.local import ai_providers
 
-    return (demo, ai_providers, volundr_acp, volundr_claude, volundr_codex, volundr_telegram)
+    return (demo, ai_providers, volundr_acp, volundr_claude, volundr_codex, volundr_otel, volundr_rabbitmq, volundr_telegram)
 
 
 def load(home: Path, *, outside: bool = True) -> Adapters:

@@ -31,6 +31,7 @@ from volundr.broker.parts import Attachment, Capabilities, Choice, Rule, SlashCo
 from volundr.broker.transports.stream_json import StreamJsonDialect
 from volundr.broker.transports.transport import Agent, Dialect, Found, Job, Launch
 from volundr.domain.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
+from volundr.domain.events import EventSink, SessionEvent
 from volundr.domain.sessions.model import Session
 from volundr.domain.sessions.ports import PodManager, PodStatus, SessionContributor
 from volundr.domain.sessions.spec import McpServer, SessionContribution, SessionSpec
@@ -55,6 +56,7 @@ __all__ = [
     "Conflict",
     "Decide",
     "Dialect",
+    "EventSink",
     "Exited",
     "Forbidden",
     "Found",
@@ -78,6 +80,7 @@ __all__ = [
     "Session",
     "SessionContribution",
     "SessionContributor",
+    "SessionEvent",
     "SessionSpec",
     "Sessions",
     "SlashCommand",

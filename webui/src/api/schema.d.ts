@@ -86,6 +86,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Audit
+         * @description Newest first. Every request that would change something, done or refused: never what was in it.
+         */
+        get: operations["list_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/budgets": {
         parameters: {
             query?: never;
@@ -2796,6 +2816,55 @@ export interface components {
             name: string;
             /** Size */
             size: number;
+        };
+        /** AuditOut */
+        AuditOut: {
+            /**
+             * Action
+             * @description Method and route, such as `POST /api/v1/sessions/{session_id}/start`.
+             */
+            action: string;
+            /**
+             * Actor
+             * @description The person; empty for a login of somebody who was not known.
+             */
+            actor: string;
+            /** Address */
+            address: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Status */
+            status: number;
+            /**
+             * Subject
+             * @description What the path named, such as `session_id=…`.
+             */
+            subject: string;
+            /** Tenant Id */
+            tenant_id: string;
+            /**
+             * Via
+             * @description What they showed: `cookie`, `bearer`, or nothing.
+             */
+            via: string;
+        };
+        /** AuditPage */
+        AuditPage: {
+            /** Items */
+            items: components["schemas"]["AuditOut"][];
+            /**
+             * Next
+             * @description Give this as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
         };
         /**
          * Base
@@ -8069,6 +8138,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AgentDescription"][];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_audit: {
+        parameters: {
+            query?: {
+                /** @description One below the tenant you act in; empty: that one itself. */
+                tenant?: string;
+                actor?: string;
+                /** @description Whole, as entries have it. */
+                action?: string;
+                /** @description An id in the path. */
+                subject?: string;
+                /** @description Only, or only not, what was answered with 4xx or 5xx. */
+                refused?: boolean | null;
+                since?: string | null;
+                until?: string | null;
+                /** @description `next` of the page before; empty for the first. */
+                cursor?: string;
+                limit?: number;
+                /** @description A field of the items, `-field` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
                 };
             };
             /** @description A problem */
