@@ -50,6 +50,8 @@ MIGRATIONS = (
     "DROP INDEX sessions_name",
     "CREATE UNIQUE INDEX sessions_name ON sessions (tenant_id, owner_id, name) WHERE status <> 'archived'",
     "CREATE INDEX sessions_tenant ON sessions (tenant_id, created_at, id)",
+    "CREATE INDEX sessions_by_status ON sessions (tenant_id, owner_id, status)",
+    "CREATE INDEX sessions_with_workspace ON sessions (tenant_id, last_active, id) WHERE workspace <> ''",
 )
 
 ROW = RowMap(Session)
