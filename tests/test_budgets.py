@@ -11,7 +11,9 @@ from tests.conftest import OnForge
 from tests.forge import Site, in_forge
 from volundr.domain.budgets import Budget, Standing, period_now, told
 from volundr.domain.sessions.model import Status
+from volundr.domain.tickets import derive
 from volundr.domain.tokens import Spent
+from volundr.local.identity import keys_of
 
 NOON = datetime(2026, 12, 31, 12, tzinfo=UTC)
 
@@ -183,3 +185,24 @@ def test_standings_are_asked_for_without_reading_single_uses(tmp_path: Path) -> 
         assert now["spent_usd"] == 1.0
 
     in_forge(tmp_path, scenario)
+
+
+def test_a_session_shows_what_our_prices_know_when_its_agent_does_not_say(on_forge: OnForge) -> None:
+    async def scenario(site: Site) -> None:
+        session_id = await running(site, "one")
+        key = derive(keys_of(site.home).session(session_id), "report")
+
+        async def shown() -> float | None:
+            path, pod = f"/api/v1/sessions/{session_id}/activity", {"authorization": f"Bearer {key}"}
+            told = await site.http.put(path, json={"state": "idle"}, headers=pod)
+            assert told.status_code == 204, told.text
+            cost = (await site.http.get(f"/api/v1/sessions/{session_id}")).json()["activity"]["cost_usd"]
+            return None if cost is None else float(cost)
+
+        assert await shown() is None
+        await use(site, session_id, 1, cost=0.25)
+        assert await shown() == 0.25
+        await use(site, session_id, 2, cost=None)
+        assert await shown() is None  # something in it is not known: a part of it would mislead
+
+    on_forge(scenario)

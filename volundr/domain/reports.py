@@ -52,8 +52,11 @@ class ReportService:
     async def activity(self, session_id: UUID, activity: Activity, questions: Sequence[OpenQuestion]) -> None:
         """What a session does now and asks now. One that does not run any more does and asks nothing, which is no error.
 
-        The questions are kept first: who is told that a session waits finds in the list what it waits for.
+        The questions are kept first: who is told that a session waits finds in the list what it waits for. What an agent does
+        not say of its cost, our prices may know.
         """
+        if activity.cost_usd is None:
+            activity = replace(activity, cost_usd=await self._books.tokens.cost(session_id))
         await self._books.permissions.replace(session_id, questions)
         await self._sessions.report(session_id, activity)
 

@@ -135,6 +135,11 @@ class TokenService:
     async def of_sessions(self, session_ids: Sequence[UUID]) -> Mapping[UUID, Spent]:
         return await self._tokens.of_sessions(session_ids)
 
+    async def cost(self, session_id: UUID) -> float | None:
+        """In dollars; None when it took nothing yet, or something whose price nobody knows."""
+        spent = (await self._tokens.of_sessions([session_id])).get(session_id)
+        return None if spent is None or spent.unpriced else dollars(spent.micros)
+
     async def _priced(self, use: TokenUse) -> TokenUse:
         if use.cost_usd is not None:
             return replace(use, priced_by="reported")
