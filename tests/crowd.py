@@ -32,10 +32,10 @@ _COLUMNS = Sql(
     "WHERE table_schema = current_schema() AND table_name = '{table}' ORDER BY ordinal_position",
 )
 _UNIQUE = Sql(
-    sqlite="SELECT i.name FROM pragma_index_list('{table}') AS l, pragma_index_info(l.name) AS i WHERE l.\"unique\" "
+    sqlite="SELECT i.name FROM pragma_index_list('{table}') AS l, pragma_index_info(l.name) AS i WHERE l.\"unique\" AND NOT l.partial "
     "UNION SELECT name FROM pragma_table_info('{table}') WHERE pk > 0",
     postgres="SELECT DISTINCT a.attname AS name FROM pg_index AS i JOIN pg_attribute AS a "
-    "ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) WHERE i.indisunique AND i.indrelid = '{table}'::regclass",
+    "ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) WHERE i.indisunique AND i.indpred IS NULL AND i.indrelid = '{table}'::regclass",
 )
 
 
@@ -127,7 +127,11 @@ def some(name: str, column: Column, row: Mapping[str, Any], ask: Dialect, newest
             return "CASE WHEN n < 9500 THEN 'archived' ELSE first.status END"
         case "slot":
             return "first.slot - n"
-        case "scope" | "period" | "epoch" | "kind" | "type" | "repo" | "model" if column.unique:
+        case "scope":
+            return "CASE WHEN n % 2 = 0 THEN 'session' ELSE first.scope END"
+        case "name":
+            return "first.name || n"
+        case "period" | "epoch" | "kind" | "type" | "model" if column.unique:
             return None
     if column.type == "uuid":
         return None if row[name] is None else ask.uuid()
@@ -135,4 +139,4 @@ def some(name: str, column: Column, row: Mapping[str, Any], ask: Dialect, newest
         return None if row[name] is None else ask.time(newest, 60)
     if column.unique:
         return {"bigint": f"first.{name} + n", "text": f"first.{name} || n"}.get(column.type)
-    return f"CASE WHEN n % 3 = 0 THEN first.{name} ELSE first.{name} || '-' || n % 7 END" if text else None
+    return f"CASE n % 3 WHEN 0 THEN first.{name} WHEN 1 THEN 'one' ELSE first.{name} || '-' || n % 7 END" if text else None
