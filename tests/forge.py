@@ -12,6 +12,7 @@ from tests.pods import TablePods
 from volundr import settings as settings_module
 from volundr.api.security import local_site
 from volundr.app import Forge, build_forge, open_database
+from volundr.db.database import Database
 from volundr.domain.sessions.model import Status
 from volundr.loader import load
 
@@ -45,15 +46,18 @@ class Site:
 
 
 @asynccontextmanager
-async def forge_in(home: Path, url: str = "", port: int = PORT, *, server: bool = False) -> AsyncIterator[Site]:
-    """`server`: with accounts and roles; `http` then carries the first administrator's token."""
+async def forge_in(
+    home: Path, url: str = "", port: int = PORT, *, server: bool = False, seen: Callable[[Database], Database] = lambda db: db
+) -> AsyncIterator[Site]:
+    """`server`: with accounts and roles; `http` then carries the first administrator's token. `seen` may put something
+    between the forge and its database."""
     environ = {"VOLUNDR_HOME": str(home), "PATH": "/usr/bin:/bin", "HOME": str(home), **NO_NETWORK}
     if url:
         environ["VOLUNDR_DATABASE_URL"] = url
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     (home / "run").mkdir(mode=0o700, exist_ok=True)
     settings = settings_module.load({}, environ)
-    db = await open_database(settings)
+    db = seen(await open_database(settings))
     pods = TablePods()
     forge = build_forge(settings, port, db, pods, load(home, outside=False), local_site(port) if server else None)
     await forge.prepare()

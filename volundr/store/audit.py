@@ -28,6 +28,7 @@ MIGRATIONS = (
     "CREATE INDEX audit_actor ON audit (tenant_id, actor, at, id)",
     "CREATE INDEX audit_action ON audit (tenant_id, action, at, id)",
     "CREATE INDEX audit_at ON audit (at, id)",
+    "CREATE INDEX audit_refused ON audit (tenant_id, at, id) WHERE status >= 400",
 )
 
 ROW = RowMap(AuditEntry)

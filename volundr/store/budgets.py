@@ -37,6 +37,8 @@ MIGRATIONS = (
     """,
     "CREATE UNIQUE INDEX budgets_subject ON budgets (scope, subject, tenant_id, period)",
     "CREATE INDEX budgets_newest ON budgets (tenant_id, created_at, id)",
+    "CREATE INDEX budgets_changed ON budgets (tenant_id, updated_at, id)",
+    "CREATE INDEX budgets_of_subject ON budgets (tenant_id, subject, created_at, id)",
 )
 
 ROW = RowMap(Budget)

@@ -130,6 +130,8 @@ MIGRATIONS: tuple[Query, ...] = (
         ),
     ),
     "DROP TABLE chronicles_told",
+    "CREATE INDEX chronicles_owner_name ON chronicles (tenant_id, owner_id, name, id)",
+    "CREATE INDEX chronicles_tenant_name ON chronicles (tenant_id, name, id)",
 )
 
 ROW = RowMap(Chronicle)
@@ -162,6 +164,7 @@ GET = f"SELECT {ROW.names} FROM chronicles WHERE origin = :session"  # noqa: S60
 FIND = f"SELECT {ROW.names} FROM chronicles WHERE id = :id"  # noqa: S608
 WORDS = "UPDATE chronicles SET words = :words WHERE id = :id AND words <> :words"
 DELETE = "DELETE FROM chronicles WHERE id = :id"
+# `|| ''`: SQLite would go through all chronicles of the tenant, because they are in order, instead of the few ids.
 CHAIN = f"""
     WITH RECURSIVE
     up (id, parent_id, steps) AS (
@@ -173,7 +176,8 @@ CHAIN = f"""
         UNION SELECT c.id, down.steps + 1 FROM chronicles c JOIN down ON c.parent_id = down.id WHERE down.steps < :most
     )
     SELECT {ROW.names} FROM chronicles
-    WHERE id IN (SELECT id FROM up UNION SELECT id FROM down) AND tenant_id = :tenant ORDER BY created_at, id LIMIT :most
+    WHERE id IN (SELECT id FROM up UNION SELECT id FROM down) AND tenant_id || '' = :tenant
+    ORDER BY created_at, id LIMIT :most
 """  # noqa: S608
 _DRAFT = "status = 'draft' AND edited NOT LIKE '%,status,%'"
 RESTING = f"""

@@ -39,10 +39,11 @@ ADD = f"""
     INSERT INTO open_questions (session_id, {ROW.names})
     VALUES (:session, {", ".join(":" + name for name in ROW.columns)}) ON CONFLICT DO NOTHING
 """  # noqa: S608 - our own names
+# CROSS JOIN: for SQLite the order to go in. Questions are few, sessions many.
 LISTING = Listing(
     PENDING,
     "(SELECT q.*, s.name AS session_name, s.status, s.tenant_id, s.owner_id FROM open_questions q "
-    "JOIN sessions s ON s.id = q.session_id) AS pending",
+    "CROSS JOIN sessions s WHERE s.id = q.session_id) AS pending",
     sorts=("raised_at",),
     default="raised_at",
 )

@@ -44,6 +44,7 @@ MIGRATIONS = (
     "CREATE UNIQUE INDEX presets_default ON presets (tenant_id, owner_id, agent) WHERE is_default",
     "CREATE INDEX presets_by_name ON presets (tenant_id, name, id)",
     "CREATE INDEX presets_by_age ON presets (tenant_id, updated_at, id)",
+    "CREATE INDEX presets_newest ON presets (tenant_id, created_at, id)",
 )
 
 ROW = RowMap(Preset)

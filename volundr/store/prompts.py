@@ -32,6 +32,7 @@ MIGRATIONS = (
     "CREATE INDEX prompts_by_name ON prompts (tenant_id, name, id)",
     "CREATE INDEX prompts_by_age ON prompts (tenant_id, updated_at, id)",
     "CREATE INDEX prompts_of_project ON prompts (tenant_id, project, name, id)",
+    "CREATE INDEX prompts_newest ON prompts (tenant_id, created_at, id)",
 )
 
 ROW = RowMap(SavedPrompt)

@@ -50,7 +50,10 @@ MIGRATIONS = (
     "DROP INDEX sessions_name",
     "CREATE UNIQUE INDEX sessions_name ON sessions (tenant_id, owner_id, name) WHERE status <> 'archived'",
     "CREATE INDEX sessions_tenant ON sessions (tenant_id, created_at, id)",
-    "CREATE INDEX sessions_by_status ON sessions (tenant_id, owner_id, status)",
+    # The common list leaves out what is archived, in time nearly all: it must not pass over that on its way.
+    "CREATE INDEX sessions_open_of_owner ON sessions (tenant_id, owner_id, created_at, id) WHERE status <> 'archived'",
+    "CREATE INDEX sessions_open_of_tenant ON sessions (tenant_id, created_at, id) WHERE status <> 'archived'",
+    "CREATE INDEX sessions_state ON sessions (tenant_id, status, owner_id)",
     "CREATE INDEX sessions_with_workspace ON sessions (tenant_id, last_active, id) WHERE workspace <> ''",
 )
 

@@ -25,6 +25,7 @@ MIGRATIONS = (
     """,
     "CREATE UNIQUE INDEX project_mappings_repo ON project_mappings (tenant_id, repo, provider)",
     "CREATE INDEX project_mappings_age ON project_mappings (tenant_id, created_at, id)",
+    "CREATE INDEX project_mappings_of_repo ON project_mappings (tenant_id, repo, created_at, id)",
 )
 
 ROW = RowMap(ProjectMapping)
