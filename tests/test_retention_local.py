@@ -3,6 +3,7 @@
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 from tests.forge import Site, in_forge
 from volundr.broker.log import Log
@@ -52,5 +53,34 @@ def test_what_would_go_is_what_goes_and_the_rest_stays(tmp_path: Path) -> None:
         assert other is not None
         assert other.last_seq == 1
         assert not await retention.plan()
+
+    in_forge(tmp_path, scenario)
+
+
+def test_chronicles_go_when_nobody_touched_them_for_long_and_their_session_is_gone(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    (home / "config.toml").write_text("[retention]\nchronicles_days = 30\n")
+
+    async def scenario(site: Site) -> None:
+        ids = []
+        for name in ("old", "kept", "alive"):
+            body = {"name": name, "agent": "demo", "source": {"type": "empty"}, "start": False}
+            session_id = (await site.http.post("/api/v1/sessions", json=body)).json()["id"]
+            chronicle = (await site.http.post("/api/v1/chronicles", json={"session_id": session_id})).json()["id"]
+            done = await site.http.patch(f"/api/v1/chronicles/{chronicle}", json={"status": "complete"})
+            assert done.status_code == 200, done.text
+            ids.append(chronicle)
+            if name != "alive":
+                assert (await site.http.delete(f"/api/v1/sessions/{session_id}")).status_code == 204
+        long_ago = datetime.now(UTC) - timedelta(days=31)
+        for chronicle in (ids[0], ids[2]):
+            await site.forge.db.run("UPDATE chronicles SET updated_at = :then WHERE id = :id", then=long_ago, id=UUID(chronicle))
+        plan = (await site.http.get("/api/v1/retention")).json()["items"]
+        assert [(one["name"], one["what"]) for one in plan] == [("old", "chronicle")]
+        assert (await site.http.get(f"/api/v1/chronicles/{ids[0]}")).status_code == 200
+        assert [one["name"] for one in (await site.http.post("/api/v1/retention")).json()["items"]] == ["old"]
+        there = [(await site.http.get(f"/api/v1/chronicles/{chronicle}")).status_code for chronicle in ids]
+        assert there == [404, 200, 200]
 
     in_forge(tmp_path, scenario)
