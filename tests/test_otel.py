@@ -21,7 +21,7 @@ from tests.rabbit import free_port
 from volundr.contracts.events import PASSWORD, EventSinkContract, told
 from volundr.db.migrate import migrate
 from volundr.domain.couriers import Courier, Pace
-from volundr.domain.errors import Invalid
+from volundr.domain.errors import Invalid, Unavailable
 from volundr.domain.events import EventSink, EventType
 from volundr.process import Tasks
 from volundr.store.event_cursors import CursorStore
@@ -90,8 +90,21 @@ class TestOtelSink(EventSinkContract):
             yield sink
             await sink.close()
 
-    def away(self) -> EventSink:
-        return make(OtelSettings(endpoint=f"http://127.0.0.1:{free_port()}", headers={"X-Key": PASSWORD}))
+    def at(self, port: int) -> EventSink:
+        return make(OtelSettings(endpoint=f"http://127.0.0.1:{port}", headers={"X-Key": PASSWORD}))
+
+    def test_an_administrator_reads_what_is_wrong(self) -> None:
+        async def main() -> None:
+            server, port = grpc.server(ThreadPoolExecutor(1)), free_port()
+            server.add_insecure_port(f"127.0.0.1:{port}")
+            server.start()
+            sink = self.at(port)
+            with pytest.raises(Unavailable, match=f"OTLP receiver at 127.0.0.1:{port} does not take events: it does not speak"):
+                await sink.emit(told(1, UUID(int=1)))
+            await sink.close()
+            server.stop(None).wait()
+
+        asyncio.run(main())
 
 
 @pytest.mark.parametrize("endpoint", ["", "host:4317", "grpc://host", "http://user:pass@host:4317", "http://"])

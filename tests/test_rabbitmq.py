@@ -15,11 +15,11 @@ from volundr_rabbitmq import RabbitSettings, make
 from volundr_rabbitmq.sink import body, routing_key
 
 from tests.conftest import sqlite_file
-from tests.rabbit import MISSING, PROGRAM, Rabbit, free_port, rabbit
+from tests.rabbit import MISSING, PROGRAM, Rabbit, rabbit
 from volundr.contracts.events import PASSWORD, EventSinkContract, told
 from volundr.db.migrate import migrate
 from volundr.domain.couriers import Courier, Pace
-from volundr.domain.errors import Invalid
+from volundr.domain.errors import Invalid, Unavailable
 from volundr.domain.events import EventSink
 from volundr.process import Tasks
 from volundr.store.event_cursors import CursorStore
@@ -53,8 +53,26 @@ class TestRabbitSink(EventSinkContract):
         yield sink
         await sink.close()
 
-    def away(self) -> EventSink:
-        return make(RabbitSettings(url=f"amqp://guest:{PASSWORD}@127.0.0.1:{free_port()}/"))
+    def at(self, port: int) -> EventSink:
+        return make(RabbitSettings(url=f"amqp://guest:{PASSWORD}@127.0.0.1:{port}/"))
+
+    @pytest.mark.parametrize(
+        ("url", "exchange", "why"),
+        [
+            ("guest:wrong@{}/", "volundr.events", "the user or the password"),
+            ("guest:guest@{}/nowhere", "volundr.events", "virtual host"),
+            ("guest:guest@{}/", "amq.direct", "not a durable topic exchange"),
+        ],
+    )
+    def test_an_administrator_reads_what_is_wrong(self, url: str, exchange: str, why: str) -> None:
+        async def main() -> None:
+            place = f"127.0.0.1:{self.server.port}"
+            sink = make(RabbitSettings(url=f"amqp://{url.format(place)}", exchange=exchange))
+            with pytest.raises(Unavailable, match=f"RabbitMQ at {place} does not take events: .*{why}"):
+                await sink.emit(told(1, UUID(int=1)))
+            await sink.close()
+
+        asyncio.run(main())
 
 
 @pytest.mark.parametrize("url", ["", "http://host", "amqp://", "amqp://host:port/", "host:5672"])

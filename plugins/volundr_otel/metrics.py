@@ -37,8 +37,8 @@ def of(events: Sequence[SessionEvent], resource: Resource, scope: Instrumentatio
                 tokens[(*about, ("gen_ai.token.type", kind))].append(float(count))
         if event.duration_ms is not None and spans.operation(event):
             seconds[about].append(event.duration_ms / 1000)
-    begin = min((_nanos(event) for event in events), default=0)
-    end = max((_nanos(event) for event in events), default=0)
+    begin = min((spans.nanos(event) for event in events), default=0)
+    end = max((spans.nanos(event) for event in events), default=0)
     measured = [
         Metric(name=name, description=description, unit=unit, data=_histogram(values, bounds, begin, end))
         for name, description, unit, values, bounds in (
@@ -79,7 +79,3 @@ def _points(values: dict[Labels, list[float]], bounds: Sequence[float], begin: i
             min=min(found),
             max=max(found),
         )
-
-
-def _nanos(event: SessionEvent) -> int:
-    return round(event.at.timestamp() * 1e6) * 1000

@@ -18,6 +18,10 @@ from volundr.sdk import SessionEvent
 type Attributes = Mapping[str, str | int | float | bool]
 
 MILLION = 1_000_000
+LONGEST = 200
+"""Letters of a name that somebody else chose."""
+_LATEST = 2**63 - 1
+"""Nanoseconds that every receiver can hold; what is beyond them was never a time."""
 _CHATS = frozenset({"message_assistant", "token_usage"})
 
 
@@ -31,25 +35,27 @@ def operation(event: SessionEvent) -> str:
 def name(event: SessionEvent) -> str:
     match operation(event):
         case "chat":
-            return f"chat {event.model}".rstrip()
+            return f"chat {_text(event.model)}".rstrip()
         case "execute_tool":
             return f"execute_tool {_tool(event)}"
         case "invoke_agent":
-            return f"invoke_agent {event.data.get('agent') or ''}".rstrip()
+            return f"invoke_agent {_text(event.data.get('agent') or '')}".rstrip()
         case _:
             return event.type
 
 
 def attributes(event: SessionEvent) -> Attributes:
     """Never what was said: only what it was about, how much, and for whom."""
+    model = _text(event.model) or None
     found: dict[str, str | int | float | bool | None] = {
         "gen_ai.operation.name": operation(event) or None,
         "gen_ai.conversation.id": str(event.session_id),
         "gen_ai.provider.name": provider(event.model) or None,
-        "gen_ai.request.model": event.model or None,
-        "gen_ai.response.model": event.model or None,
+        "gen_ai.request.model": model,
+        "gen_ai.response.model": model,
         "gen_ai.usage.input_tokens": event.tokens_in,
         "gen_ai.usage.output_tokens": event.tokens_out,
+        "gen_ai.agent.name": _text(event.data.get("agent") or "") or None,
         "gen_ai.tool.name": _tool(event) if operation(event) == "execute_tool" else None,
         "volundr.event.id": event.message_id,
         "volundr.event.type": event.type,
@@ -62,7 +68,7 @@ def attributes(event: SessionEvent) -> Attributes:
 
 def span(event: SessionEvent, resource: Resource, scope: InstrumentationScope) -> ReadableSpan:
     """An event says when something ended and how long it took."""
-    end = round(event.at.timestamp() * MILLION) * 1000
+    end = nanos(event)
     return ReadableSpan(
         name=name(event),
         context=SpanContext(
@@ -72,10 +78,15 @@ def span(event: SessionEvent, resource: Resource, scope: InstrumentationScope) -
         attributes=attributes(event),
         kind=SpanKind.CLIENT if operation(event) == "chat" else SpanKind.INTERNAL,
         status=Status(StatusCode.ERROR if event.type == "error" else StatusCode.UNSET),
-        start_time=end - (event.duration_ms or 0) * MILLION,
+        start_time=max(0, end - (event.duration_ms or 0) * MILLION),
         end_time=end,
         instrumentation_scope=scope,
     )
+
+
+def nanos(event: SessionEvent) -> int:
+    """When it was, since 1970. A time that cannot be told is the nearest that can: one event must not hold up all others."""
+    return min(max(0, round(event.at.timestamp() * MILLION) * 1000), _LATEST)
 
 
 def span_id(event: SessionEvent) -> int:
@@ -89,4 +100,9 @@ def provider(model: str) -> str:
 
 
 def _tool(event: SessionEvent) -> str:
-    return str(event.data.get("tool") or event.data.get("name") or ("terminal" if event.type == "terminal_command" else "tool"))
+    usual = "terminal" if event.type == "terminal_command" else "tool"
+    return _text(event.data.get("tool") or event.data.get("name") or usual)
+
+
+def _text(value: object) -> str:
+    return str(value)[:LONGEST].encode(errors="replace").decode()

@@ -4,22 +4,45 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import NoReturn
 from urllib.parse import urlsplit
 
 import aio_pika
 from aio_pika.abc import AbstractConnection, AbstractExchange
-from aio_pika.exceptions import AMQPException
+from aio_pika.exceptions import (
+    AMQPException,
+    AuthenticationError,
+    ChannelPreconditionFailed,
+    DeliveryError,
+    ProbableAuthenticationError,
+)
+from aiormq.exceptions import ChannelAccessRefused, ConnectionNotAllowed, InvalidFrameError
 
 from volundr.sdk import EventSink, SessionEvent, Unavailable
 from volundr_rabbitmq import RabbitSettings
 
 log = logging.getLogger(__name__)
 
-CONNECT_SECONDS = 10.0
-CONFIRM_SECONDS = 20.0
+CONNECT_SECONDS = 6.0
+CONFIRM_SECONDS = 10.0
+CLOSE_SECONDS = 2.0
+"""All three end before the courier's own patience does: so it is said what went wrong, and the connection is renewed."""
+_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 _FAILURES = (AMQPException, OSError, TimeoutError, RuntimeError)
 """RuntimeError: the libraries raise it for a channel that was closed under their hands."""
+_VHOST = "the user may not use this virtual host, or there is none of this name"
+_WHY: Sequence[tuple[type[BaseException], str]] = (
+    (AuthenticationError, "it refuses the user or the password"),
+    (ProbableAuthenticationError, "it refuses the user or the password"),
+    (ConnectionNotAllowed, _VHOST),
+    (InvalidFrameError, _VHOST),  # a refusal that came before the library expects one
+    (ChannelAccessRefused, "the user may not use this exchange"),
+    (ChannelPreconditionFailed, "there is an exchange of this name that is not a durable topic exchange"),
+    (DeliveryError, "it refused an event"),
+    (TimeoutError, "it does not answer, or holds publishers up because its memory or disk is full"),
+    (OSError, "it cannot be reached"),
+)
 
 
 class RabbitSink(EventSink):
@@ -59,13 +82,14 @@ class RabbitSink(EventSink):
         self._well = False
         await self.close()
         log.warning("RabbitMQ does not take events", extra={"place": self._place, "cause": type(error).__name__})
-        raise Unavailable(f"RabbitMQ at {self._place} does not take events ({type(error).__name__}).") from error
+        why = next((text for kind, text in _WHY if isinstance(error, kind)), type(error).__name__)
+        raise Unavailable(f"RabbitMQ at {self._place} does not take events: {why}.") from error
 
     async def close(self) -> None:
         connection, self._connection, self._exchange = self._connection, None, None
         if connection is not None:
             try:
-                async with asyncio.timeout(CONNECT_SECONDS):
+                async with asyncio.timeout(CLOSE_SECONDS):
                     await connection.close()
             except _FAILURES as error:
                 log.info("connection to RabbitMQ was gone", extra={"cause": type(error).__name__})
@@ -86,7 +110,7 @@ class RabbitSink(EventSink):
             message_id=event.message_id,
             content_type="application/json",
             delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-            timestamp=event.at,
+            timestamp=max(event.at, _FIRST),  # an earlier one cannot be told, and must not hold up all others
             type=event.type,
             app_id="volundr",
         )
