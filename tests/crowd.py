@@ -6,9 +6,10 @@ from typing import Any
 
 from volundr.db.database import Connection, Database, Row, Sql
 
+AT_ONCE = 100_000
 _SERIES = Sql(
-    sqlite="WITH RECURSIVE series (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < {many})",
-    postgres="WITH series AS (SELECT n FROM generate_series(1::bigint, {many}) AS g(n))",
+    sqlite="WITH RECURSIVE series (n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM series WHERE n < {last})",
+    postgres="WITH series AS (SELECT n FROM generate_series({first}::bigint, {last}) AS g(n))",
 )
 _UUID = Sql(
     sqlite="printf('%08x-0000-4000-8000-%012x', ({n}) * 2654435761 % 4294967296, {n})",
@@ -95,10 +96,11 @@ async def multiply(db: Database, table: str, many: int, made: Mapping[str, str],
     names = list(await columns(db, table))
     values = ", ".join(made.get(name, f'first."{name}"') for name in names)
     quoted = ", ".join(f'"{name}"' for name in names)
-    series = Dialect(db.kind).of(_SERIES, many=many)
     source = f"(SELECT * FROM {table} WHERE {where} LIMIT 1) AS first"  # noqa: S608
-    rows = f"{series} SELECT {values} FROM series CROSS JOIN {source} WHERE true"
-    await _freely(db, f"INSERT INTO {table} ({quoted}) {rows} ON CONFLICT DO NOTHING")  # noqa: S608
+    for begun in range(1, many + 1, AT_ONCE):
+        series = Dialect(db.kind).of(_SERIES, first=begun, last=min(begun + AT_ONCE - 1, many))
+        rows = f"{series} SELECT {values} FROM series CROSS JOIN {source} WHERE true"
+        await _freely(db, f"INSERT INTO {table} ({quoted}) {rows} ON CONFLICT DO NOTHING")  # noqa: S608
 
 
 async def _freely(db: Database, insert: str) -> None:
