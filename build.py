@@ -201,8 +201,12 @@ def bench(arguments):
     chosen = [name for name in names if not name.startswith("_") and (not arguments or name in arguments)]
     if not chosen:
         raise Stop("There is no such measurement; there are: {}.".format(", ".join(names)))
-    for name in chosen:
-        run([PYTHON, "-m", "tests.bench." + name])
+    environment = dict(os.environ)
+    with Postgres() as url:
+        if url:
+            environment["VOLUNDR_TEST_POSTGRES"] = url
+        for name in chosen:
+            run([PYTHON, "-m", "tests.bench." + name], env=environment)
 
 
 def lock(arguments):
