@@ -97,7 +97,7 @@ def test_what_happens_while_the_forge_is_away_is_told_when_it_is_back_also_of_a_
                     await until(lambda: not rig.skuld.manager.find(session).journal.conversation.state.working)
 
                 async def output() -> int:
-                    return sum(one.output for one in await site.books.tokens.totals(known.id))
+                    return sum(one.output for one in (await site.books.tokens.usage(known.id)).models)
 
                 async with serving(config(site), sock):
                     await turn("one", 3)
