@@ -136,14 +136,16 @@ def test_spans_have_the_times_and_places_of_their_events() -> None:
         receiver, session = Receiver(), uuid4()
         with receiving(receiver, free_port()) as endpoint:
             sink = make(OtelSettings(endpoint=endpoint, headers={"X-Key": "k"}, service="forge-1"))
-            await sink.emit_batch([told(1, session), told(2, session, EventType.ERROR)])
+            await sink.emit_batch([told(1, session), told(2, session, EventType.ERROR), told(3, session, EventType.TOKEN_USAGE)])
             await sink.close()
-        first, second = receiver.spans
+        first, second, third = receiver.spans
+        assert (first.name, third.name) == ("execute_tool Bash", "chat claude-sonnet-4-5")  # type: ignore[attr-defined]
+        assert first.end_time_unix_nano == round(told(1, session).at.timestamp()) * 1_000_000_000  # type: ignore[attr-defined]
         assert (first.end_time_unix_nano - first.start_time_unix_nano) == 1_500_000_000  # type: ignore[attr-defined]
         assert first.trace_id == second.trace_id == session.bytes  # type: ignore[attr-defined]
         assert (first.status.code, second.status.code) == (0, 2)  # type: ignore[attr-defined]
         assert (receiver.services, receiver.keys) == ({"forge-1"}, {"k"})
-        assert (receiver.tokens, receiver.operations) == (30, 1)
+        assert (receiver.tokens, receiver.operations) == (15, 2)  # of token_usage; of execute_tool and chat
 
     asyncio.run(main())
 
@@ -165,16 +167,19 @@ def test_a_receiver_that_was_away_has_every_span_afterwards_and_counts_each_once
                         await asyncio.sleep(0.02)
 
             with receiving(receiver, port):
-                await events.add([told(number, session) for number in range(1, MANY // 2 + 1)])
+                await events.add([told(number, session, EventType.TOKEN_USAGE) for number in range(1, MANY // 2 + 1)])
                 courier.wake()
                 await until(MANY // 2)
-            await events.add([told(number, session) for number in range(MANY // 2 + 1, MANY + 1)])
+            await events.add([told(number, session, EventType.TOKEN_USAGE) for number in range(MANY // 2 + 1, MANY + 1)])
             courier.wake()
             async with asyncio.timeout(30):
-                while await sink.healthy():
+                while not (seen := (await cursors.health(["otel"]))[0]).error:
                     await asyncio.sleep(0.02)
+            assert (seen.healthy, seen.cursor, seen.lag_events) == (False, MANY // 2, MANY // 2)
+            assert f"127.0.0.1:{port} does not take events: it cannot be reached" in seen.error
             with receiving(receiver, port):
                 await until(MANY)
+                assert (await cursors.health(["otel"]))[0].healthy
                 await tasks.close()
         assert len({span.span_id for span in receiver.spans}) == MANY  # type: ignore[attr-defined]
         assert receiver.tokens == MANY * 15

@@ -122,15 +122,19 @@ def test_a_broker_that_is_stopped_and_killed_gets_every_event_at_least_once_and_
                 if part in {3, 6}:  # in the middle of what it is given
                     server.end(signal.SIGTERM if part == 3 else signal.SIGKILL)
                     async with asyncio.timeout(30):
-                        while await sink.healthy():
+                        while not (seen := (await cursors.health(["rabbitmq"]))[0]).error:
                             await asyncio.sleep(0.02)
-                    (seen,) = await cursors.health(["rabbitmq"])
+                    assert (seen.healthy, await sink.healthy()) == (False, False)
+                    assert seen.failing_since is not None
+                    assert seen.lag_events > 0
                     assert "does not take events" in seen.error
                     server.start()
             await server.up()
             async with asyncio.timeout(60):
                 while (await cursors.health(["rabbitmq"]))[0].cursor < MANY:
                     await asyncio.sleep(0.05)
+            (seen,) = await cursors.health(["rabbitmq"])
+            assert (seen.healthy, seen.error, seen.lag_events) == (True, "", 0)
             await tasks.close()
         await arrived(server, sessions)
 

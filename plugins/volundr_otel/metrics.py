@@ -23,6 +23,9 @@ TOKENS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304,
 SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 """Bounds that the conventions advise."""
 
+COUNTED = "token_usage"
+"""Tokens are counted where the forge's own figures count them; other events may repeat them, and do so in their span."""
+
 type Labels = tuple[tuple[str, str], ...]
 
 
@@ -33,7 +36,7 @@ def of(events: Sequence[SessionEvent], resource: Resource, scope: Instrumentatio
     for event in events:
         about = _labels(event)
         for kind, count in (("input", event.tokens_in), ("output", event.tokens_out)):
-            if count is not None:
+            if count is not None and event.type == COUNTED:
                 tokens[(*about, ("gen_ai.token.type", kind))].append(float(count))
         if event.duration_ms is not None and spans.operation(event):
             seconds[about].append(event.duration_ms / 1000)
