@@ -32,6 +32,7 @@ from volundr.local.identity import FileLogins, Keys, LocalIdentity, keys_of
 from volundr.local.pricing import PriceTable
 from volundr.process import Tasks
 from volundr.store.chronicles import ChronicleStore
+from volundr.store.events import EventStore
 from volundr.store.opening import MIGRATIONS
 from volundr.store.permissions import PermissionStore
 from volundr.store.sessions import SessionStore
@@ -79,6 +80,7 @@ def books_of(db: Database) -> Books:
         timeline=TimelineStore(db),
         chronicles=ChronicleStore(db),
         permissions=PermissionStore(db),
+        events=EventStore(db),
     )
 
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from volundr.domain.chronicles import ChronicleRepository, Telling
+from volundr.domain.events import SessionEventRepository
 from volundr.domain.permissions import OpenQuestion, PermissionRepository
+from volundr.domain.reported import events_of
 from volundr.domain.sessions.model import Activity
 from volundr.domain.sessions.service import SessionService
 from volundr.domain.timeline import Moment, TimelineRepository, inside, within
@@ -29,6 +31,7 @@ class Books:
     timeline: TimelineRepository
     chronicles: ChronicleRepository
     permissions: PermissionRepository
+    events: SessionEventRepository
 
 
 class ReportService:
@@ -41,13 +44,15 @@ class ReportService:
     async def take(self, session_id: UUID, report: Report) -> None:
         """Returns when all of it is kept. When it fails in between, the broker says it again. Raises NotFound."""
         session = await self._sessions.get(session_id)
-        if report.uses:
-            await self._books.tokens.record(session, report.uses)
         if not (report.uses or report.moments or report.telling):
             return
+        uses = await self._books.tokens.record(session, report.uses) if report.uses else ()
         await self._books.chronicles.tell(session, _seen_from(report.telling, session.workspace))
-        if report.moments:
-            await self._books.timeline.add(session_id, [within(one, session.workspace) for one in report.moments])
+        moments = [within(one, session.workspace) for one in report.moments]
+        if moments:
+            await self._books.timeline.add(session_id, moments)
+        if events := events_of(session, uses, moments):
+            await self._books.events.add(events)
 
     async def activity(self, session_id: UUID, activity: Activity, questions: Sequence[OpenQuestion]) -> None:
         """What a session does now and asks now. One that does not run any more does and asks nothing, which is no error.

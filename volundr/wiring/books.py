@@ -21,18 +21,18 @@ from volundr.wiring.tokens import spending
 
 def part(ground: Ground) -> Part:
     db = ground.db
-    timeline, chronicles, permissions = TimelineStore(db), ChronicleStore(db), PermissionStore(db)
+    timeline, chronicles, permissions, events = TimelineStore(db), ChronicleStore(db), PermissionStore(db), EventStore(db)
 
     def with_sessions(sessions: SessionService) -> Mapping[type, Any]:
         spent = spending(ground, sessions)
-        kept = Books(tokens=spent[TokenService], timeline=timeline, chronicles=chronicles, permissions=permissions)
+        kept = Books(tokens=spent[TokenService], timeline=timeline, chronicles=chronicles, permissions=permissions, events=events)
         return {
             **spent,
             ReportService: ReportService(sessions, kept),
             ReforgeService: ReforgeService(sessions, chronicles, TimelineService(timeline)),
         }
 
-    keeper = DraftKeeper(ground.sessions, ground.events, chronicles, chronicles, Told(timeline, EventStore(db)))
+    keeper = DraftKeeper(ground.sessions, ground.events, chronicles, chronicles, Told(timeline, events))
 
     return Part(
         services={
