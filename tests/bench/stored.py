@@ -196,7 +196,8 @@ async def _sessions(db: Database, say: crowd.Dialect, now: float) -> None:
     times.pop("last_active")
     words = "'fix the ' || n || CASE WHEN n % 500 = 0 THEN ' lighthouse' ELSE ' harbour' END || ' repository branch words'"
     ids = {"id": say.uuid("n + 1000000"), "origin": say.uuid(), "session_id": say.uuid()}
-    told = {"name": "'session-' || n", "place": "first.place + n", "words": words, "summary": words}
+    told = {"status": "CASE WHEN n % 10 = 0 THEN 'draft' ELSE 'complete' END", "completed_at": "first.created_at"}
+    told |= {"name": "'session-' || n", "place": "first.place + n", "words": words, "summary": words}
     await crowd.multiply(db, "chronicles", SESSIONS, {**ids, **told, **whose, **times})
 
 

@@ -119,8 +119,9 @@ class SessionEventRepository(ABC):
         """The events of all sessions that come after this one, in order."""
 
     @abstractmethod
-    async def settle(self, event: SessionEvent) -> bool:
-        """Keep a start or stop unless the session's newest one says the same. Its `sequence` becomes the session's last."""
+    async def settle(self, events: Sequence[SessionEvent]) -> int:
+        """Keep those starts and stops, one a session, that differ from the session's newest one; how many those were.
+        Their `sequence` becomes the session's last. Costs little when there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

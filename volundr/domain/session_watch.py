@@ -1,7 +1,7 @@
 """Sees to it that every start and stop of a session is an event, also of sessions whose broker never said a word."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -53,19 +53,18 @@ class SessionWatch:
         cursor: str | None = ""
         while cursor is not None:
             page = await self._sessions.list(SessionFilter(), PageRequest(cursor=cursor, limit=LIMIT_MOST))
-            for session in page.items:
-                await self.look(session)
+            await self._look(page.items)
             cursor = page.next
 
     async def look(self, session: Session) -> None:
         """Write its start or stop, unless that is known. On its way it is neither up nor down."""
-        if session.status is not Status.RUNNING and session.status not in DOWN:
-            return
-        up = session.status is Status.RUNNING
-        if self._known.get(session.id) == up:
-            return
-        await self._events.settle(lifecycle(session))
-        self._known[session.id] = up
+        await self._look([session])
+
+    async def _look(self, sessions: Sequence[Session]) -> None:
+        settled = [session for session in sessions if session.status is Status.RUNNING or session.status in DOWN]
+        new = {one.id: one for one in settled if self._known.get(one.id) != (one.status is Status.RUNNING)}
+        await self._events.settle([lifecycle(session) for session in new.values()])
+        self._known |= {session.id: session.status is Status.RUNNING for session in new.values()}
 
     async def _attempt(self, work: Callable[[], Awaitable[None]], what: str) -> None:
         try:

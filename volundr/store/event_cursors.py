@@ -36,10 +36,20 @@ _OLDEST = """
     WHERE stored_at < :before
 """
 _DELETE = "DELETE FROM session_events WHERE number <= :number"
-_NEXT_SESSION = "SELECT session_id FROM session_events WHERE session_id > :last ORDER BY session_id LIMIT 1"
-_KNOWN = "SELECT 1 FROM sessions WHERE id = :session"
+# From one session's events to the next one's by the index, whatever lies between.
+_NEXT_SESSIONS = """
+    WITH RECURSIVE steps (id, n) AS (
+        SELECT session_id, 1 FROM
+            (SELECT session_id FROM session_events WHERE session_id > :last ORDER BY session_id LIMIT 1) AS nearest
+        UNION ALL
+        SELECT (SELECT e.session_id FROM session_events e WHERE e.session_id > steps.id ORDER BY e.session_id LIMIT 1), n + 1
+        FROM steps WHERE steps.id IS NOT NULL AND steps.n < :most
+    )
+    SELECT id, EXISTS (SELECT 1 FROM sessions s WHERE s.id = steps.id) AS known FROM steps WHERE id IS NOT NULL ORDER BY id
+"""
 _FORGET = "DELETE FROM session_events WHERE session_id = :session AND number <= :floor"
 BATCH = 5000
+SESSIONS_AT_ONCE = 1000
 _ALL = 2**62
 _NO_SESSION = UUID(int=0)
 
@@ -114,11 +124,12 @@ class EventSweep:
     async def orphans(self) -> int:
         """Remove what belongs to no session any more; returns of how many sessions."""
         floor, last, gone = await self._floor(), _NO_SESSION, 0
-        while (row := await self._db.fetch_one(_NEXT_SESSION, last=last)) is not None:
-            last = row["session_id"] if isinstance(row["session_id"], UUID) else UUID(row["session_id"])
-            if await self._db.fetch_one(_KNOWN, session=last) is None:
-                await self._db.run(_FORGET, session=last, floor=floor)
-                gone += 1
+        while rows := await self._db.fetch(_NEXT_SESSIONS, last=last, most=SESSIONS_AT_ONCE):
+            last = rows[-1]["id"]
+            for row in rows:
+                if not row["known"]:
+                    await self._db.run(_FORGET, session=row["id"], floor=floor)
+                    gone += 1
         return gone
 
     async def of(self, session_id: UUID) -> None:

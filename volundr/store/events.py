@@ -83,6 +83,12 @@ _TURNS = f"'{EventType.SESSION_START}', '{EventType.SESSION_STOP}'"
 _NEWEST_TURN = f"""
     SELECT type FROM session_events WHERE session_id = :session AND type IN ({_TURNS}) ORDER BY number DESC LIMIT 1
 """  # noqa: S608
+_EACH = "SELECT s.id AS session, (SELECT e.type FROM session_events e WHERE e.session_id = s.id AND e.type IN"
+_NEWEST = f"{_EACH} ({_TURNS}) ORDER BY e.number DESC LIMIT 1) AS type FROM"
+_TURNS_OF = Sql(
+    sqlite=f"{_NEWEST} (SELECT value AS id FROM json_each(:ids)) AS s",  # noqa: S608 - our own names
+    postgres=f"{_NEWEST} (SELECT value::uuid AS id FROM jsonb_array_elements_text(:ids::jsonb)) AS s",  # noqa: S608
+)
 _LAST = "SELECT sequence FROM session_events WHERE session_id = :session ORDER BY sequence DESC, number DESC LIMIT 1"
 COUNTS = "SELECT type, count(*) AS many FROM session_events WHERE session_id = :session GROUP BY type"
 FOLLOWING = f"SELECT {ROW.names} FROM session_events WHERE number > :number ORDER BY number LIMIT :limit"  # noqa: S608
@@ -122,7 +128,15 @@ class EventStore(SessionEventRepository):
     async def following(self, number: int, limit: int) -> Sequence[SessionEvent]:
         return [ROW.load(row) for row in await self._db.fetch(FOLLOWING, number=number, limit=limit)]
 
-    async def settle(self, event: SessionEvent) -> bool:
+    async def settle(self, events: Sequence[SessionEvent]) -> int:
+        if not events:
+            return 0
+        rows = await self._db.fetch(_TURNS_OF, ids=json.dumps([str(event.session_id) for event in events]))
+        known = {str(row["session"]): row["type"] or EventType.SESSION_STOP for row in rows}
+        news = [event for event in events if known[str(event.session_id)] != event.type]
+        return sum([await self._settle(event) for event in news])
+
+    async def _settle(self, event: SessionEvent) -> bool:
         async with self._db.transaction() as tx:
             number = (await tx.run(TAKE, many=1))[0]["last"]  # from here on nobody else writes
             newest = await tx.fetch_one(_NEWEST_TURN, session=event.session_id)
