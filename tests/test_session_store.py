@@ -168,7 +168,7 @@ def test_the_list_uses_an_index(on_database: Run) -> None:
                 "EXPLAIN QUERY PLAN SELECT * FROM sessions WHERE tenant_id = 't' AND owner_id = 'a' AND status <> 'archived' "
                 "ORDER BY created_at DESC, id DESC LIMIT 50"
             )
-            assert any("sessions_owner" in row["detail"] for row in plan)
+            assert any("sessions_open_of_owner" in row["detail"] for row in plan)
             assert not any("TEMP B-TREE" in row["detail"] for row in plan)
 
     on_database(scenario)
