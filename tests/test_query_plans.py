@@ -6,7 +6,7 @@ import json
 import re
 import sqlite3
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -238,7 +238,7 @@ def excused(sql: str) -> bool:
 
 def judge_sqlite(file: Path, found: Mapping[str, Asked]) -> list[str]:
     wrong = []
-    with sqlite3.connect(file, isolation_level=None) as db:
+    with closing(sqlite3.connect(file, isolation_level=None)) as db:
         for sql, asked in found.items():
             values = {name: sqlite.encode(value) for name, value in asked.params.items()}
             plan = [str(row[3]) for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
