@@ -47,10 +47,16 @@ class Site:
 
 @asynccontextmanager
 async def forge_in(
-    home: Path, url: str = "", port: int = PORT, *, server: bool = False, seen: Callable[[Database], Database] = lambda db: db
+    home: Path,
+    url: str = "",
+    port: int = PORT,
+    *,
+    server: bool = False,
+    outside: bool = False,
+    seen: Callable[[Database], Database] = lambda db: db,
 ) -> AsyncIterator[Site]:
-    """`server`: with accounts and roles; `http` then carries the first administrator's token. `seen` may put something
-    between the forge and its database."""
+    """`server`: with accounts and roles; `http` then carries the first administrator's token. `outside`: with the plugins of
+    its home folder. `seen` may put something between the forge and its database."""
     environ = {"VOLUNDR_HOME": str(home), "PATH": "/usr/bin:/bin", "HOME": str(home), **NO_NETWORK}
     if url:
         environ["VOLUNDR_DATABASE_URL"] = url
@@ -59,7 +65,7 @@ async def forge_in(
     settings = settings_module.load({}, environ)
     db = seen(await open_database(settings))
     pods = TablePods()
-    forge = build_forge(settings, port, db, pods, load(home, outside=False), local_site(port) if server else None)
+    forge = build_forge(settings, port, db, pods, load(home, outside=outside), local_site(port) if server else None)
     await forge.prepare()
     token = (home / ("admin-token" if server else "token")).read_text().strip()
     transport = httpx.ASGITransport(forge.app)

@@ -130,6 +130,13 @@ def test_secrets_are_kept_changed_once_and_deleted(on_forge: OnForge) -> None:
         ({"command": "a", "env": {"A": 1}}, "env must be texts"),
         ({"command": "a", "token": "b"}, "cannot have 'token'"),
         ({"command": "a", "default": "yes"}, "default is true or false"),
+        ({"url": "https://"}, "name a host"),
+        ({"url": "https://[x"}, "no address"),
+        ({"url": "https://ada:pass@b"}, "a user or a password"),
+        ({"url": "https://b?key=${secret:b.key}"}, "where others see it"),
+        ({"command": "a", "args": ["--key=${credential:b.key}"]}, "where others see it"),
+        ({"command": "a", "env": {"KEY": "${credential:GitHub.key}"}}, "KEY that names no secret"),
+        ({"url": "https://b", "headers": {"K": "Bearer ${secrets:b}"}}, "K that names no secret"),
     ],
 )
 def test_a_section_that_makes_no_server_is_refused(section: Mapping[str, object], reason: str) -> None:

@@ -262,13 +262,15 @@ def chosen(settings: Settings) -> Sequence[tuple[str, Sequence[str], Sequence[st
     from volundr.domain.sessions.ports import PodManager
     from volundr.loader import load
     from volundr.local.pods import ProcessSettings
-    from volundr.wiring import entry
+    from volundr.wiring import credentials, entry
 
     adapters = load(settings.home)
     adapters.offer(PodManager, "process", ProcessSettings, _not_here)
     entry.offer(adapters, lambda: _not_here(None), lambda: _not_here(None))
+    credentials.offer(adapters, lambda: _not_here(None))
     who, what = entry.chosen(settings, server=False)
     one: dict[type, str] = {PodManager: settings.pods.use, IdentityPort: who, AuthorizationPort: what}
+    one |= credentials.chosen(settings, server=False)
     rows = [
         (port.__name__, [one[port]] if port in one else adapters.names(port), adapters.names(port)) for port in adapters.ports()
     ]

@@ -30,11 +30,16 @@ from volundr.broker.frames import Choose, Decide, Interrupt, Rejected, Send, Sto
 from volundr.broker.parts import Attachment, Capabilities, Choice, Rule, SlashCommand, Task, Usage
 from volundr.broker.transports.stream_json import StreamJsonDialect
 from volundr.broker.transports.transport import Agent, Dialect, Found, Job, Launch
+from volundr.domain.credentials import Credential
 from volundr.domain.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 from volundr.domain.events import EventSink, SessionEvent
+from volundr.domain.mcp import McpConfig, MCPServerProvider
+from volundr.domain.mounts import Mount, SecretFile
+from volundr.domain.paging import Page, PageRequest
+from volundr.domain.secrets import SecretInjectionPort, SecretManager, SecretRepository
 from volundr.domain.sessions.model import Session
 from volundr.domain.sessions.ports import PodManager, PodStatus, SessionContributor
-from volundr.domain.sessions.spec import McpServer, SessionContribution, SessionSpec
+from volundr.domain.sessions.spec import McpServer, MountedFile, SessionContribution, SessionSpec
 from volundr.hooks import hookimpl
 from volundr.registry import Adapters
 
@@ -54,6 +59,7 @@ __all__ = [
     "Choose",
     "Command",
     "Conflict",
+    "Credential",
     "Decide",
     "Dialect",
     "EventSink",
@@ -64,9 +70,15 @@ __all__ = [
     "Invalid",
     "Job",
     "Launch",
+    "MCPServerProvider",
+    "McpConfig",
     "McpServer",
+    "Mount",
+    "MountedFile",
     "NotFound",
     "Offered",
+    "Page",
+    "PageRequest",
     "Planned",
     "PodManager",
     "PodStatus",
@@ -76,6 +88,10 @@ __all__ = [
     "Rule",
     "Say",
     "Seat",
+    "SecretFile",
+    "SecretInjectionPort",
+    "SecretManager",
+    "SecretRepository",
     "Send",
     "Session",
     "SessionContribution",

@@ -110,8 +110,18 @@ class CredentialSettings:
     sections: Mapping[str, Section] = NOTHING
 
 
-CHOICES = frozenset({"pods", "identity", "authorization", "credentials"})
-"""Sections that name one implementation in `use` and have a section below them for each."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretSettings:
+    """Who keeps secrets, what gives them to sessions, and how they come into pods."""
+
+    manager: str = _setting("store", "VOLUNDR_SECRETS_MANAGER")
+    repository: str = _setting("store", "VOLUNDR_SECRETS_REPOSITORY")
+    injection: str = _setting("files", "VOLUNDR_SECRETS_INJECTION")
+    sections: Mapping[str, Section] = NOTHING
+
+
+CHOICES = frozenset({"pods", "identity", "authorization", "credentials", "secrets"})
+"""Sections that name implementations (one in `use`) and have a section below them for each."""
 
 SECTIONS: Mapping[str, type[Any]] = {
     "server": ServerSettings,
@@ -124,6 +134,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "identity": IdentitySettings,
     "authorization": AuthorizationSettings,
     "credentials": CredentialSettings,
+    "secrets": SecretSettings,
 }
 
 
@@ -144,6 +155,7 @@ class Settings:
     identity: IdentitySettings = IdentitySettings()
     authorization: AuthorizationSettings = AuthorizationSettings()
     credentials: CredentialSettings = CredentialSettings()
+    secrets: SecretSettings = SecretSettings()
     agents: Mapping[str, Section] = field(default_factory=dict, repr=False)
     definitions: Mapping[str, SessionDefinition] = field(default_factory=dict)
     channels: Mapping[str, Section] = field(default_factory=dict, repr=False)

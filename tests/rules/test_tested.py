@@ -112,7 +112,6 @@ THROUGH = {
     "volundr.local.machine": "e2e/test_demo_in_browser",
     "volundr.local.workers": "test_serve",
     "volundr.relay": "test_gateway_http",
-    "volundr.roles": "test_cli_forge",
     "volundr_acp.dialect": "test_acp_dialect",
 }
 """Grows only when a module is best shown through another one; a module that a test imports has to leave."""

@@ -13,6 +13,7 @@ from volundr.domain.sessions.spec import McpServer, SessionContribution
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 REFERENCE = re.compile(r"\$\{(credential|secret):([a-z0-9][a-z0-9_-]{0,99})\.([A-Za-z0-9_.-]{1,100})\}")
+_MEANT = re.compile(r"\$\{\s*(?:credential|secret)s?\s*:")
 
 type Resolve = Callable[[Session, str, str], Awaitable[Mapping[str, str]]]
 """The values of a credential or secret (which of both, its name) that this session may use. Raises NotFound."""
@@ -20,7 +21,8 @@ type Resolve = Callable[[Session, str, str], Awaitable[Mapping[str, str]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class McpConfig:
-    """A server as it is configured. Values of `env` and `headers` may name secrets: `${credential:github.token}`.
+    """A server as it is configured. Values of `env` and `headers` may name secrets: `${credential:github.token}`; nothing else
+    may, as arguments and addresses are seen by others and logged. Raises Invalid for one that does, or that names none.
 
     `default`: every session gets it; otherwise those that name it.
     """
@@ -29,6 +31,17 @@ class McpConfig:
     description: str = ""
     default: bool = False
 
+    def __post_init__(self) -> None:
+        one = self.server
+        if any(_MEANT.search(text) for text in (one.command, *one.args, one.url)):
+            raise Invalid(
+                f"The tool server {one.name!r} has a secret where others see it.", hint="Secrets go into its env or its headers."
+            )
+        for name, value in (*one.env.items(), *one.headers.items()):
+            if _MEANT.search(REFERENCE.sub("", value)):
+                hint = "A secret looks like ${credential:github.api_key} or ${secret:search.token}."
+                raise Invalid(f"The tool server {one.name!r} has something in {name} that names no secret.", hint=hint)
+
     @property
     def name(self) -> str:
         return self.server.name
@@ -36,7 +49,7 @@ class McpConfig:
     @property
     def references(self) -> Sequence[str]:
         """The secrets it needs, as `credential:github`."""
-        texts = [*self.server.args, *self.server.env.values(), *self.server.headers.values(), self.server.url]
+        texts = [*self.server.env.values(), *self.server.headers.values()]
         return sorted({f"{kind}:{name}" for text in texts for kind, name, _ in REFERENCE.findall(text)})
 
 
@@ -88,16 +101,12 @@ class McpService:
 
     async def _filled(self, session: Session, server: McpServer) -> McpServer:
         async def fill(text: str) -> str:
-            filled = text
-            for match in REFERENCE.finditer(text):
-                filled = filled.replace(match[0], await self._value(session, server.name, match))
-            return filled
+            values = {match[0]: await self._value(session, server.name, match) for match in REFERENCE.finditer(text)}
+            return REFERENCE.sub(lambda match: values[match[0]], text)  # at once: a value may look like a reference
 
         return replace(
             server,
-            args=tuple([await fill(one) for one in server.args]),
             env={name: await fill(value) for name, value in server.env.items()},
-            url=await fill(server.url),
             headers={name: await fill(value) for name, value in server.headers.items()},
         )
 

@@ -42,9 +42,21 @@ def _config(name: str, section: Mapping[str, object]) -> McpConfig:
     url = str(given.get("url", ""))
     if bool(given.get("command")) == bool(url):
         raise Invalid(f"{where} needs a command or a url, and not both.")
-    if url and urlsplit(url).scheme not in {"http", "https"}:
-        raise Invalid(f"{where} url must begin with http:// or https://.")
-    return McpConfig(server=McpServer(name=name, **given), description=description, default=default)
+    if url:
+        _check_address(where, url)
+    server = McpServer(name=name, **{**given, "args": tuple(given.get("args", ()))})
+    return McpConfig(server=server, description=description, default=default)
+
+
+def _check_address(where: str, url: str) -> None:
+    try:
+        address = urlsplit(url)
+    except ValueError as error:
+        raise Invalid(f"{where} url is no address.") from error
+    if address.scheme not in {"http", "https"} or not address.hostname:
+        raise Invalid(f"{where} url must begin with http:// or https:// and name a host.")
+    if address.username or address.password:
+        raise Invalid(f"{where} url holds a user or a password.", hint="Put them into headers, as ${secret:<name>.<key>}.")
 
 
 def _fits(key: str, value: object) -> bool:
