@@ -1,6 +1,7 @@
 """What many tests share: both databases, and the rule that CI skips nothing."""
 
 import asyncio
+import faulthandler
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -103,3 +104,15 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.outcome = "failed"
         report.longrepr = f"CI skips nothing: {report.longrepr}"
     return report
+
+
+END_SECONDS = 30.0
+"""Within which the process is gone after its last test."""
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """A thread that a test left behind would keep the process for ever: it is shown instead, and the run fails."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    assert capture is not None
+    with capture.global_and_fixture_disabled():
+        faulthandler.dump_traceback_later(END_SECONDS, exit=True, file=os.dup(2))

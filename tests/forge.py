@@ -11,7 +11,7 @@ import httpx
 from tests.pods import TablePods
 from volundr import settings as settings_module
 from volundr.api.security import local_site
-from volundr.app import Forge, build_forge, open_database
+from volundr.app import Forge, forge_on, open_database
 from volundr.db.database import Database
 from volundr.domain.sessions.model import Status
 from volundr.loader import load
@@ -65,17 +65,14 @@ async def forge_in(
     settings = settings_module.load({}, environ)
     db = seen(await open_database(settings))
     pods = TablePods()
-    forge = build_forge(settings, port, db, pods, load(home, outside=outside), local_site(port) if server else None)
-    await forge.prepare()
-    token = (home / ("admin-token" if server else "token")).read_text().strip()
-    transport = httpx.ASGITransport(forge.app)
-    try:
+    async with forge_on(db, settings, port, pods, load(home, outside=outside), local_site(port) if server else None) as forge:
+        await forge.prepare()
+        token = (home / ("admin-token" if server else "token")).read_text().strip()
+        transport = httpx.ASGITransport(forge.app)
         async with httpx.AsyncClient(
             transport=transport, base_url=f"http://localhost:{port}", headers={"authorization": f"Bearer {token}"}
         ) as http:
             yield Site(forge, pods, http, home)
-    finally:
-        await forge.close()
 
 
 def in_forge(tmp_path: Path, scenario: Callable[[Site], Awaitable[None]]) -> None:

@@ -33,13 +33,23 @@ class Shim:
         return await self(op="spawn", session=session, run=run, argv=argv, **given)
 
 
+async def answers(socket: Path) -> bool:
+    """The file is there a moment before anybody listens."""
+    try:
+        _, writer = await asyncio.open_unix_connection(socket)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
 @asynccontextmanager
 async def shim(folder: Path) -> AsyncIterator[Shim]:
     socket = folder / "shim.sock"
     process = await asyncio.create_subprocess_exec(sys.executable, "-P", "-c", PROGRAM, str(socket))
     try:
         async with asyncio.timeout(10):
-            while not socket.exists():
+            while not await answers(socket):
                 assert process.returncode is None
                 await asyncio.sleep(0.01)
         yield Shim(socket, process)

@@ -5,7 +5,7 @@ import json
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.shim_process import shim
 from volundr.broker.shim.lines import BATCH, LONGEST, Lines, Splitter
+from volundr.broker.shim.websocket import Client, Closed
 
 ECHO = "import sys\nfor line in sys.stdin: print('heard ' + line, end='', flush=True)"
 
@@ -52,6 +53,9 @@ class Peer:
 
     async def send(self, **what: Any) -> None:
         await self._socket.send(json.dumps(what))
+
+    async def say(self, text: str) -> None:
+        await self._socket.send(text)
 
     async def drop(self) -> None:
         self._socket.transport.abort()
@@ -262,15 +266,34 @@ def test_kept_lines_are_found_by_number_before_and_after_settling() -> None:
     assert lines.after(5001) == (5002, b"5002 z")
 
 
-def test_closed_links_are_no_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("nonsense", ['{"type":"nonsense"}', "[" * 100_000])
+def test_links_that_break_are_made_anew(tmp_path: Path, nonsense: str) -> None:
     async def main() -> None:
         async with skuld(tmp_path / "skuld") as link, shim(tmp_path) as ask:
             await ask.spawn(["sleep", "1000"], link=str(tmp_path / "skuld"))
             for _ in range(3):
                 peer, _ = await link()
-                await peer.send(type="nonsense")
+                await peer.say(nonsense)
                 with pytest.raises(ConnectionClosed):
                     await peer.until("never")
             assert (await ask(op="list"))["runs"][0]["alive"]
+
+    asyncio.run(main())
+
+
+def test_who_sends_into_a_connection_that_is_gone_is_told_so(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with skuld(tmp_path / "skuld"):
+            headers = {"Authorization": "Bearer secret", "Sec-WebSocket-Protocol": "volundr.shim.v1"}
+            client = await Client.open(str(tmp_path / "skuld"), "/ws/cli/s1", headers)
+            await client.send(b'{"type":"hello"}')
+        with pytest.raises(ConnectionError):
+            await client.receive()  # to its end: by then asyncio has let the socket go
+        with suppress(ConnectionError):
+            await client.send(b"{}")
+        for _ in range(10):
+            with pytest.raises(Closed):
+                await client.send(b"{}")
+        client.close()
 
     asyncio.run(main())

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -55,15 +56,17 @@ def test_a_finding_says_since_when_and_from_what_it_is_known() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc: Linux only")
-def test_a_tree_of_processes_is_seen_with_what_it_runs_and_when_it_is_gone() -> None:
-    shell = subprocess.Popen(["sh", "-c", "sleep 60 & echo up; wait"], stdout=subprocess.PIPE, start_new_session=True)
+def test_a_tree_of_processes_is_seen_with_what_it_runs_and_when_it_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "word").write_text("up\n")  # said by the program itself: the shell's copy of itself is over by then
+    command = ["sh", "-c", "tail -f word & wait"]
+    shell = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, start_new_session=True)
     try:
         assert shell.stdout is not None
         assert shell.stdout.readline() == b"up\n"
         tree = look(shell.pid)
         assert tree is not None
         assert tree.alive
-        assert tree.programs == ("sleep 60",)
+        assert tree.programs == ("tail -f word",)
     finally:
         os.killpg(shell.pid, signal.SIGKILL)
         shell.wait()

@@ -1,6 +1,7 @@
 """Puts Volundr together. The one module that knows every other; it wires and does nothing else."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,10 +85,26 @@ class Forge:
         await self.db.close()
 
 
-def build_forge(
-    settings: Settings, port: int, db: Database, pods: PodManager, adapters: Adapters, site: Site | None = None
-) -> Forge:
-    """Wire everything for a forge that listens on this port of this machine. `site`: a server's; without one, this machine's."""
+@asynccontextmanager
+async def forge_on(
+    db: Database, settings: Settings, port: int, pods: PodManager, adapters: Adapters, site: Site | None = None
+) -> AsyncIterator[Forge]:
+    """A forge that listens on this port of this machine. `site`: a server's; without one, this machine's.
+
+    Closes the database too, also when the settings ask for something there is not.
+    """
+    try:
+        forge = _built(settings, port, db, pods, adapters, site)
+    except BaseException:
+        await db.close()
+        raise
+    try:
+        yield forge
+    finally:
+        await forge.close()
+
+
+def _built(settings: Settings, port: int, db: Database, pods: PodManager, adapters: Adapters, site: Site | None) -> Forge:
     ground = lay(settings, port, db, pods, adapters, site)
     keys = ground.keys
     logins = FileLogins(settings.home / "run" / "logins.json")

@@ -51,7 +51,7 @@ def run_forge(settings: Settings, tell: Callable[[Listening], None], say: Callab
 async def _forge(
     settings: Settings, listener: socket.socket, tell: Callable[[str, str], None], say: Callable[[str], None]
 ) -> None:
-    from volundr.app import build_forge, open_database
+    from volundr.app import forge_on, open_database
     from volundr.domain.sessions.ports import PodManager
     from volundr.loader import load
     from volundr.local.identity import keys_of
@@ -66,26 +66,25 @@ async def _forge(
     adapters = load(settings.home)
     place = runfile.place(settings.home)
     adapters.offer(PodManager, "process", ProcessSettings, lambda _: ProcessPods(skuld, supervisor, place=place))
-    db = await open_database(settings)
-    forge = build_forge(settings, listener.getsockname()[1], db, adapters.one(PodManager, settings.pods.section()), adapters)
-    myself = runfile.myself(forge.site.url)
-    try:
-        await forge.prepare()
-        async with asked_to_end() as over, serving(forge.app, listener, forge.socket):
-            runfile.write(settings.home, "forge", myself)
-            tell(forge.site.url, f"{forge.site.url}/login#{forge.logins.code()}")
-            log.info("forge listens", extra={"address": forge.site.url})
-            supervisor.start()
-            forge.start()
-            await over.wait()
-            say("Ending: sessions are stopped first. Once more Ctrl-C leaves them running.")
-            await _stop_sessions(forge)
-            await supervisor.end()
-        log.info("forge ended")
-    finally:
-        await supervisor.close()
-        await forge.close()
-        runfile.forget(settings.home, "forge", myself)
+    pods = adapters.one(PodManager, settings.pods.section())
+    async with forge_on(await open_database(settings), settings, listener.getsockname()[1], pods, adapters) as forge:
+        myself = runfile.myself(forge.site.url)
+        try:
+            await forge.prepare()
+            async with asked_to_end() as over, serving(forge.app, listener, forge.socket):
+                runfile.write(settings.home, "forge", myself)
+                tell(forge.site.url, f"{forge.site.url}/login#{forge.logins.code()}")
+                log.info("forge listens", extra={"address": forge.site.url})
+                supervisor.start()
+                forge.start()
+                await over.wait()
+                say("Ending: sessions are stopped first. Once more Ctrl-C leaves them running.")
+                await _stop_sessions(forge)
+                await supervisor.end()
+            log.info("forge ended")
+        finally:
+            await supervisor.close()
+            runfile.forget(settings.home, "forge", myself)
 
 
 async def _stop_sessions(forge: "Forge") -> None:
@@ -176,7 +175,7 @@ def run_worker(settings: Settings, arguments: Sequence[str]) -> None:
 
 
 async def _worker(settings: Settings, listener: socket.socket, talking: int) -> None:
-    from volundr.app import build_forge, open_database
+    from volundr.app import forge_on, open_database
     from volundr.domain.sessions.ports import PodManager
     from volundr.loader import load
     from volundr.local.identity import keys_of
@@ -194,19 +193,21 @@ async def _worker(settings: Settings, listener: socket.socket, talking: int) -> 
     adapters.offer(PodManager, "process", ProcessSettings, lambda _: ProcessPods(skuld, keepers, place=place))
     async with asked_to_end() as over, parent(talking, keepers) as above:
         tasks.spawn(above.listen(), name="listen to the server").add_done_callback(lambda _: over.set())
-        db = await open_database(settings)
-        pods = adapters.one(PodManager, settings.pods.section())
-        forge = build_forge(settings, listener.getsockname()[1], db, pods, adapters, site_of(settings, listener))
-        forge.load_all()
+        pods, port, site = (
+            adapters.one(PodManager, settings.pods.section()),
+            listener.getsockname()[1],
+            site_of(settings, listener),
+        )
         try:
-            await forge.prepare()
-            app = EndsStreams(forge.app, over)
-            async with serving(app, listener, forge.socket, WORKER_GRACE_SECONDS):
-                forge.start()
-                await above.ready()
-                await over.wait()
+            async with forge_on(await open_database(settings), settings, port, pods, adapters, site) as forge:
+                forge.load_all()
+                await forge.prepare()
+                app = EndsStreams(forge.app, over)
+                async with serving(app, listener, forge.socket, WORKER_GRACE_SECONDS):
+                    forge.start()
+                    await above.ready()
+                    await over.wait()
         finally:
-            await forge.close()
             await tasks.close()
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chat_client import Frame
 from tests.e2e.forge import Forge, forge_at
 from tests.kill.cuts import CutClient, Line, Page
 from volundr.broker.log import Log
@@ -69,6 +70,7 @@ async def story(forge: Forge, seed: int) -> None:
     )
     assert client.arrived == list(range(1, len(log) + 1)), "a record was missed or came twice"
     assert [client.raw[seq] for seq in client.arrived] == log
+    assert [ending(one) for one in client.records if one["type"] == "turn_finished"] == [("ok", "")] * len(said)
     assert_page(client.page, len(said))
     assert [one["id"] for one in client.records if one["type"] == "user_message"] == said, "each message once, in its order"
     assert await uninterrupted(forge, session) == log
@@ -114,6 +116,10 @@ def stored(forge: Forge, session: str) -> list[bytes]:
 
 def turns(client: CutClient) -> int:
     return sum(one["type"] == "turn_finished" for one in client.records)
+
+
+def ending(turn: Frame) -> tuple[str, str]:
+    return turn["status"], turn["error"]
 
 
 def events(client: CutClient) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from volundr.broker.keeper import Job
 from volundr.broker.shim.child import Child
 from volundr.broker.shim.lines import LONGEST, Lines
 from volundr.broker.shim.websocket import Client, Closed
+
+log = logging.getLogger(__name__)
 
 PROTOCOL = "volundr.shim.v1"
 KEEP_ALIVE = 10.0
@@ -88,7 +91,7 @@ class Run:
             client = await self._connect()
             if client is not None:
                 pause = SHORTEST_PAUSE
-                await self._talk(client)
+                await self._talk_through(client)
                 if self._over.is_set():
                     return
             with suppress(TimeoutError):
@@ -103,6 +106,13 @@ class Run:
                 return await Client.open(self.spawn.link, f"/ws/cli/{self.spawn.session}", headers)
         except OSError:  # Skuld is away, or does not know the session yet
             return None
+
+    async def _talk_through(self, client: Client) -> None:
+        """A fault in one link ends that link: the CLI lives, and what it says must still reach somebody."""
+        try:
+            await self._talk(client)
+        except Exception:
+            log.exception("link to Skuld broke", extra={"run": self.spawn.run})
 
     async def _talk(self, client: Client) -> None:
         """Until the connection or the run is over."""
@@ -209,7 +219,7 @@ class Run:
 
 
 def _joined(lines: list[str]) -> bytes:
-    return "".join(f"{line}\n" for line in lines).encode()
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")  # JSON can name what UTF-8 cannot
 
 
 def _got(number: int) -> bytes:

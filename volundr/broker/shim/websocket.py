@@ -47,7 +47,7 @@ class Client:
         return cls(reader, writer)
 
     async def send(self, text: bytes) -> None:
-        """One text message. Waits while the server does not keep up."""
+        """One text message. Waits while the server does not keep up. Raises ConnectionError when it is gone."""
         self._write(_TEXT, text)
         await self._writer.drain()
 
@@ -75,6 +75,8 @@ class Client:
             self._writer.close()
 
     def _write(self, opcode: int, payload: bytes) -> None:
+        if self._writer.is_closing():  # asyncio's `writelines` does not look itself, and breaks
+            raise Closed("connection lost")
         size = len(payload)
         if size <= _SHORT:
             head = struct.pack(">BB", _FIN | opcode, _MASKED | size)
