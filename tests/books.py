@@ -15,6 +15,7 @@ from volundr.api.security import local_site
 from volundr.db.database import Database
 from volundr.db.migrate import migrate
 from volundr.domain.chronicles import ChronicleService
+from volundr.domain.events import EventIngestionService
 from volundr.domain.permissions import PermissionService
 from volundr.domain.reforge import ReforgeService
 from volundr.domain.reports import Books, ReportService
@@ -32,6 +33,7 @@ from volundr.local.identity import FileLogins, Keys, LocalIdentity, keys_of
 from volundr.local.pricing import PriceTable
 from volundr.process import Tasks
 from volundr.store.chronicles import ChronicleStore
+from volundr.store.event_sink import BufferedEvents
 from volundr.store.events import EventStore
 from volundr.store.opening import MIGRATIONS
 from volundr.store.permissions import PermissionStore
@@ -80,7 +82,7 @@ def books_of(db: Database) -> Books:
         timeline=TimelineStore(db),
         chronicles=ChronicleStore(db),
         permissions=PermissionStore(db),
-        events=EventStore(db),
+        events=EventIngestionService(BufferedEvents(EventStore(db), 100, 0.0)),
     )
 
 

@@ -153,6 +153,28 @@ def test_what_was_noted_while_the_database_was_away_is_written_in_order_when_it_
     asyncio.run(scenario())
 
 
+class Fussy(Away):
+    """Refuses one entry, and whatever comes with it."""
+
+    async def add(self, entries: Sequence[AuditEntry]) -> None:
+        if any(one.subject == "id=3" for one in entries):
+            raise ValueError("this one not")
+        await super().add(entries)
+
+
+def test_an_entry_that_cannot_be_stored_is_lost_alone() -> None:
+    async def scenario() -> None:
+        fussy = Fussy(0)
+        log = AuditLog(fussy)
+        for number in range(6):
+            log.note(entry(number))
+        await log.flush()
+        assert [one.subject for one in fussy.kept] == ["id=0", "id=1", "id=2", "id=4", "id=5"]
+        assert log.lost == 1
+
+    asyncio.run(scenario())
+
+
 def test_what_is_too_much_to_wait_is_counted_and_old_ones_go(monkeypatch: Any) -> None:
     async def scenario() -> None:
         monkeypatch.setattr(audit_module, "WAITING_MOST", 10)

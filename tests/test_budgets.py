@@ -20,7 +20,7 @@ NOON = datetime(2026, 12, 31, 12, tzinfo=UTC)
 
 def standing(spent: int = 0, tokens: int = 0, **values: Any) -> Standing:
     given = {"scope": "session", "subject": "s", "tenant_id": "default"} | values
-    return Standing(budget=Budget(**given), spent=Spent(micros=spent, tokens=tokens, uses=1, unpriced=0))
+    return Standing(budget=Budget(**given), spent=Spent(micros=spent, input=tokens, uses=1))
 
 
 def test_the_limit_that_is_nearer_counts() -> None:
@@ -171,6 +171,23 @@ def test_budgets_are_listed_changed_once_and_deleted(on_forge: OnForge) -> None:
         for _ in range(2):
             assert (await site.http.delete(path)).status_code == 204
         assert (await site.http.get(path)).status_code == 404
+
+    on_forge(scenario)
+
+
+def test_a_sessions_budgets_go_with_it(on_forge: OnForge) -> None:
+    async def scenario(site: Site) -> None:
+        kept, gone = await running(site, "kept"), await running(site, "gone")
+        for session_id in (kept, gone):
+            for period in ("day", "total"):
+                await limit(site, scope="session", subject=session_id, period=period, limit_usd=1)
+        assert (await site.http.delete(f"/api/v1/sessions/{gone}")).status_code in {202, 204}
+        async with asyncio.timeout(10):
+            while (await site.http.get(f"/api/v1/sessions/{gone}")).status_code != 404:
+                await asyncio.sleep(0.01)
+        left = (await site.http.get("/api/v1/budgets")).json()["items"]
+        assert {one["subject"] for one in left} == {kept}
+        assert len(left) == 2
 
     on_forge(scenario)
 

@@ -51,6 +51,7 @@ def test_forty_reports_at_once_and_each_of_them_twice_add_up(on_database: Run, t
                 "output": sum(range(1, 41)),
                 "cache_read": 120,
                 "cache_write": 40,
+                "tokens": 1380,
                 "cost_usd": 10.0,
                 "uses": 40,
                 "unpriced": 0,

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ from tests.conftest import NO_POSTGRES, POSTGRES, postgres_url
 from tests.pods import TablePods
 from volundr.db.migrate import migrate
 from volundr.db.postgres import PostgresDatabase
-from volundr.domain.leases import HELD, Lease, Unshared, leased
+from volundr.domain.leases import HELD, Lease, Unshared, duty, leased
 from volundr.domain.paging import PageRequest
 from volundr.domain.sessions.contributors.core import CoreContributor
 from volundr.domain.sessions.launch import Launch
@@ -242,6 +243,37 @@ def test_work_ends_when_its_lease_is_lost(tmp_path: Path) -> None:
         assert over.is_set()
 
     on_workers(tmp_path, 2, scenario)
+
+
+def test_one_worker_of_all_does_a_duty_and_another_when_that_one_is_gone(tmp_path: Path) -> None:
+    async def scenario(workers: list[Worker], _: TablePods) -> None:
+        at_work, most = set[int](), 0
+
+        async def work(number: int) -> None:
+            nonlocal most
+            at_work.add(number)
+            most = max(most, len(at_work))
+            try:
+                await asyncio.Event().wait()
+            finally:
+                at_work.discard(number)
+
+        tasks = [Tasks() for _ in workers]
+        for number, one in enumerate(workers):
+            tasks[number].spawn(duty(one.leases, "sweep", partial(work, number), LEASE / 5), name="sweep")
+        async with asyncio.timeout(20):
+            for _ in workers:
+                while not at_work:
+                    await asyncio.sleep(0.01)
+                (busy,) = at_work
+                await asyncio.sleep(2 * LEASE)  # long enough to be renewed, and for the others to try
+                assert at_work == {busy}
+                await tasks[busy].close()
+        assert most == 1
+        for one in tasks:
+            await one.close()
+
+    on_workers(tmp_path, 3, scenario)
 
 
 def test_an_error_of_the_work_is_its_own(tmp_path: Path) -> None:

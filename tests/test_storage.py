@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,12 @@ from tests.forge import Site, in_forge
 from tests.repositories import GIT_ENV, commit, git, session
 from volundr.domain.errors import Conflict
 from volundr.domain.sessions.model import EmptySource, GitSource, LocalSource, Session, Status
-from volundr.domain.storage import WorkspaceService
+from volundr.domain.storage import Removed, WorkspaceService
 from volundr.local.git import Git
 from volundr.local.storage import LocalStorage
 from volundr.local.workspaces import LocalWorkspaces
 from volundr.store.sessions import SessionStore
+from volundr.store.workspaces import WorkspaceStore
 
 
 async def made(site: Site, name: str, status: Status = Status.STOPPED, days: float = 0, **values: Any) -> Session:
@@ -90,6 +92,31 @@ def test_a_workspace_that_is_used_stays_and_one_that_rests_goes_with_what_was_in
         assert (await site.http.delete(f"/api/v1/workspaces/{resting.id}")).json() == {"there": False, "snapshot": None}
         assert (await site.http.get(f"/api/v1/sessions/{resting.id}")).json()["status"] == "stopped"
         assert [one["name"] for one in await listed(site)] == ["used"]
+
+    on_forge(scenario)
+
+
+def test_a_session_that_starts_while_its_workspace_goes_keeps_the_new_one(on_forge: OnForge) -> None:
+    async def scenario(site: Site) -> None:
+        session = await made(site, "s")
+        stored = await service(site).get(session.id)
+        store = SessionStore(site.forge.db)
+
+        class Restarted(LocalStorage):
+            """Somebody starts the session the moment its workspace is gone."""
+
+            async def remove(self, session: Session, idle: Callable[[], Awaitable[bool]]) -> Removed | None:
+                removed = await super().remove(session, idle)
+                await store.move(session.id, Status.STARTING, {"workspace": "/new"})
+                return removed
+
+        folders = LocalWorkspaces(home=site.home, git=Git())
+        kept = WorkspaceStore(site.forge.db)
+        removing = WorkspaceService(Restarted(folders, str(site.home)), kept, store, ("default", "local"))
+        assert (await removing.remove(stored)).there
+        found = await store.get(session.id)
+        assert found is not None
+        assert found.workspace == "/new"
 
     on_forge(scenario)
 

@@ -1,6 +1,7 @@
 """Prices, and sums that are raised as uses come: on both databases, exact whoever writes at once."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from volundr.db.database import Database
 from volundr.db.migrate import migrate
 from volundr.domain.errors import Invalid
 from volundr.domain.pricing import Price, micros
-from volundr.domain.sessions.model import GitSource, LocalSource, Session
-from volundr.domain.tokens import Spent, TokenService, TokenUse, repo_of
+from volundr.domain.sessions.model import EmptySource, GitSource, LocalSource, Session, repo_of
+from volundr.domain.tokens import Spent, TokenService, TokenUse
 from volundr.local.pricing import TABLE, PriceTable
 from volundr.store.opening import MIGRATIONS
 from volundr.store.tokens import TokenStore
@@ -66,10 +67,10 @@ def test_own_prices_win_and_wrong_ones_are_refused() -> None:
 
 
 def test_what_a_session_works_on_is_named_without_its_password() -> None:
-    assert repo_of(Session(name="a", agent="x", source=GitSource(url="https://me:secret@host:8/a.git"))) == "https://host:8/a.git"
-    assert repo_of(Session(name="a", agent="x", source=GitSource(url="git@host:a.git"))) == "git@host:a.git"
-    assert repo_of(Session(name="a", agent="x", source=LocalSource(path="/a"))) == "/a"
-    assert repo_of(Session(name="a", agent="x")) == ""
+    assert repo_of(GitSource(url="https://me:secret@host:8/a.git")) == "https://host:8/a"
+    assert repo_of(GitSource(url="git@host:a.git/")) == "git@host:a"
+    assert (repo_of(LocalSource(path="/a/")), repo_of(LocalSource(path="/"))) == ("/a", "/")
+    assert repo_of(EmptySource()) == ""
 
 
 def test_a_reported_cost_wins_over_the_table_and_says_so(on_database: Run) -> None:
@@ -83,7 +84,7 @@ def test_a_reported_cost_wins_over_the_table_and_says_so(on_database: Run) -> No
         assert [one.priced_by for one in usage.turns] == ["table", "reported", ""]
         sonnet, nobody = usage.models
         assert (sonnet.cost_usd, sonnet.unpriced, nobody.cost_usd, nobody.unpriced) == (0.503, 0, None, 1)
-        assert await tokens.of_sessions([session.id]) == {session.id: Spent(micros=503_000, tokens=2007, uses=3, unpriced=1)}
+        assert await tokens.of_sessions([session.id]) == {session.id: Spent(input=2007, micros=503_000, uses=3, unpriced=1)}
         assert await tokens.of_sessions([]) == {}
 
     on_database(scenario)
@@ -96,11 +97,11 @@ def test_sums_of_all_periods_are_exact_whoever_adds_at_once(on_database: Run) ->
         later = datetime(2026, 6, 1, 0, 5, tzinfo=UTC)
         uses = [use(n, at=AT if n % 2 else later, cost=0.1, input=n) for n in range(1, 11)]
         await asyncio.gather(*(tokens.add(one, uses[n:] + uses[:n]) for one in sessions for n in (0, 3, 6)))
-        whole = Spent(micros=1_000_000, tokens=55, uses=10)
+        whole = Spent(micros=1_000_000, input=55, uses=10)
         assert await tokens.spent("session", "default", str(sessions[0].id), "total") == whole
-        assert await tokens.spent("user", "default", "local", "total") == Spent(micros=4_000_000, tokens=220, uses=40)
-        assert await tokens.spent("tenant", "default", "default", "2026-05") == Spent(micros=2_000_000, tokens=100, uses=20)
-        assert await tokens.spent("tenant", "default", "default", "2026-06-01") == Spent(micros=2_000_000, tokens=120, uses=20)
+        assert await tokens.spent("user", "default", "local", "total") == Spent(micros=4_000_000, input=220, uses=40)
+        assert await tokens.spent("tenant", "default", "default", "2026-05") == Spent(micros=2_000_000, input=100, uses=20)
+        assert await tokens.spent("tenant", "default", "default", "2026-06-01") == Spent(micros=2_000_000, input=120, uses=20)
         assert await tokens.spent("tenant", "other", "other", "total") == Spent()
 
     on_database(scenario)
@@ -115,14 +116,14 @@ def test_what_was_used_before_there_were_sums_is_in_them(on_database: Run, tmp_p
         await db.run(old, id=session.id, seq=2, cost=None, at=AT)
         await migrate(db, MIGRATIONS)
         tokens = TokenStore(db)
-        was = Spent(micros=250_000, tokens=20, uses=2, unpriced=1)
+        was = Spent(input=2, output=4, cache_read=6, cache_write=8, micros=250_000, uses=2, unpriced=1)
         for scope, subject in (("session", str(session.id)), ("user", "local"), ("tenant", "default")):
             for period in ("total", "2026-05", "2026-05-31"):
                 assert await tokens.spent(scope, "default", subject, period) == was, (scope, period)  # type: ignore[arg-type]
         assert await tokens.of_sessions([session.id]) == {session.id: was}
         assert await tokens.add(session, [use(2, model="m")]) == 0
         await tokens.add(session, [use(3, input=1, cost=1.0)])
-        after = Spent(micros=1_250_000, tokens=21, uses=3, unpriced=1)
+        after = replace(was, input=3, micros=1_250_000, uses=3)
         assert await tokens.spent("session", "default", str(session.id), "2026-05-31") == after
         (row,) = await db.fetch("SELECT SUM(uses) AS uses FROM usage_slots WHERE slot = :slot", slot=int(AT.timestamp()) // 900)
         assert row["uses"] == 3

@@ -18,6 +18,7 @@ from volundr.db.database import Database
 from volundr.document import described
 from volundr.domain.agents import AgentCatalog
 from volundr.domain.gateway import GatewayPort, SessionKeys
+from volundr.domain.leases import Leases, duty
 from volundr.domain.logins import Logins
 from volundr.domain.sessions.contributors.core import CoreContributor
 from volundr.domain.sessions.contributors.workspace import WorkspaceContributor
@@ -60,6 +61,7 @@ class Forge:
     reconciler: Reconciler
     db: Database
     parts: Sequence[Part]
+    leases: Leases
     load_all: Callable[[], None]
     """Load every route now: a server does before it takes requests, a laptop when somebody asks for one."""
     tasks: Tasks = field(default_factory=Tasks)
@@ -76,6 +78,8 @@ class Forge:
         for part in self.parts:
             for name, work in part.run.items():
                 self.tasks.spawn(work(), name=name)
+            for name, work in part.duties.items():
+                self.tasks.spawn(duty(self.leases, name, work), name=name)
 
     async def close(self) -> None:
         await self.tasks.close()
@@ -136,6 +140,7 @@ def _built(settings: Settings, port: int, db: Database, pods: PodManager, adapte
         reconciler=Reconciler(ground.sessions, pods, service, progress),
         db=db,
         parts=parts,
+        leases=ground.leases,
         load_all=api.state.segments.all,
         tasks=ground.tasks,
     )
@@ -144,7 +149,9 @@ def _built(settings: Settings, port: int, db: Database, pods: PodManager, adapte
 def _of_parts(parts: Sequence[Part], sessions: SessionService) -> dict[type, Any]:
     found: dict[type, Any] = {}
     for part in parts:
-        found |= {**part.services, **part.with_sessions(sessions)}
+        found |= part.services
+    for part in parts:
+        found |= part.with_sessions(sessions, found)
     return found
 
 

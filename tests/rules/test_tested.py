@@ -18,7 +18,6 @@ THROUGH = {
     "volundr.domain.budget_watch": "test_budgets",
     "volundr.store.admin_settings": "test_running",
     "volundr.store.budgets": "test_budgets",
-    "volundr.store.workspaces": "test_storage",
     "volundr.wiring.running": "test_running",
     "volundr.wiring.templates": "test_templates",
     "volundr.store.profiles": "test_templates",

@@ -18,14 +18,14 @@ from volundr.api.security import WhoseRows, allowed, permit
 from volundr.api.sessions import OptionsOut, SessionOut
 from volundr.api.sessions import answer as answer_session
 from volundr.api.strict import Shown, Strict, Text
-from volundr.api.usage import ModelTotalOut
+from volundr.api.usage import ModelTotalOut, SumsOut, TokensOf
 from volundr.domain.chronicles import Chronicle, ChronicleFilter, ChronicleService, ChronicleStatus, of_chronicle
 from volundr.domain.errors import NotFound
 from volundr.domain.identity import AuthorizationPort, Principal
 from volundr.domain.reforge import Reforge, ReforgeService
 from volundr.domain.sessions.model import EmptySource, GitSource, LocalSource, of_session
-from volundr.domain.timeline import Action, Burn, Kind, Spent, TimelineService
-from volundr.domain.tokens import TokenService
+from volundr.domain.timeline import Action, Kind, TimelineService
+from volundr.domain.tokens import Burn, Spent, TokenService
 
 router = APIRouter(prefix="/api/v1/chronicles", tags=["Chronicles"])
 of_sessions = APIRouter(prefix="/api/v1/sessions", tags=["Chronicles"])
@@ -34,24 +34,11 @@ Reader = Annotated[Principal, Depends(allowed("chronicle.read"))]
 Writer = Annotated[Principal, Depends(allowed("chronicle.write"))]
 Chronicles = Annotated[ChronicleService, Depends(service(ChronicleService))]
 Timeline = Annotated[TimelineService, Depends(service(TimelineService))]
-Tokens = Annotated[TokenService, Depends(service(TokenService))]
 Line = Annotated[Text, Field(min_length=1, max_length=2000)]
 Lines = Annotated[list[Line], Field(max_length=500)]
 Tag = Annotated[Text, Field(min_length=1, max_length=64)]
 Time = Annotated[AwareDatetime, Field(ge=datetime(1970, 1, 2, tzinfo=UTC), le=datetime(9000, 1, 1, tzinfo=UTC))]
 Word = Annotated[Text, Field(max_length=2000)]
-
-
-class SpentOut(Shown):
-    """Tokens and what they cost. `cost_usd` adds what is known and is null when nothing is."""
-
-    input: int
-    output: int
-    cache_read: int
-    cache_write: int
-    cost_usd: float | None
-    uses: int
-    unpriced: int = Field(description="Uses without a known price.")
 
 
 class ChronicleOut(BaseModel):
@@ -73,7 +60,7 @@ class ChronicleOut(BaseModel):
     unfinished_work: list[str] = Field(description="How the last turn ended if not well, open questions, open tasks of the plan.")
     messages: int
     duration_seconds: float = Field(description="How long the agent worked.")
-    spent: SpentOut
+    spent: SumsOut
     tags: list[str]
     parent_chronicle_id: UUID | None
     revision: int
@@ -119,7 +106,7 @@ class ChainOut(BaseModel):
 
 class BurnOut(BaseModel):
     start: datetime
-    spent: SpentOut
+    spent: SumsOut
 
 
 class TimelineOut(BaseModel):
@@ -178,6 +165,13 @@ class ChronicleQuery(BaseModel):
     until: Time | None = Field(default=None, alias="to", description="Begun before this time.")
 
 
+class TimelineQuery(BaseModel):
+    kind: list[Kind] = Field(default_factory=list, max_length=len(Kind), description="Only lines of these kinds.")
+    cursor: str = Field(default="", max_length=1000)
+    limit: int = Field(default=200, ge=1, le=500)
+    seconds: int = Field(default=300, ge=60, le=86_400, description="Length of a span of `token_burn`.")
+
+
 def chronicle_for(action: str) -> Callable[[Request, ChronicleService, UUID, Principal], Awaitable[Chronicle]]:
     """A dependency that hands the route the chronicle of its `{chronicle_id}`, if its caller may do this to it."""
 
@@ -199,25 +193,25 @@ def _shown(chronicle: Chronicle, spent: Spent) -> dict[str, Any]:
     """A chronicle's own fields as they are answered."""
     told = {name: getattr(chronicle, name) for name in ChronicleOut.model_fields.keys() - _OTHERS}
     config = OptionsOut.model_validate(chronicle.options)
-    return told | {"config": config, "parent_chronicle_id": chronicle.parent_id, "spent": SpentOut.model_validate(spent)}
+    return told | {"config": config, "parent_chronicle_id": chronicle.parent_id, "spent": SumsOut.model_validate(spent)}
 
 
 _OTHERS = {"config", "parent_chronicle_id", "spent"}
 
 
-async def _all(timeline: TimelineService, chronicles: Sequence[Chronicle]) -> list[ChronicleOut]:
-    spent = await timeline.spent([one.origin for one in chronicles])
+async def _all(tokens: TokenService, chronicles: Sequence[Chronicle]) -> list[ChronicleOut]:
+    spent = await tokens.of_sessions([one.origin for one in chronicles])
     return [ChronicleOut(**_shown(one, spent.get(one.origin, Spent()))) for one in chronicles]
 
 
 def _burn(burn: Burn) -> BurnOut:
-    return BurnOut(start=burn.start, spent=SpentOut.model_validate(burn.spent))
+    return BurnOut(start=burn.start, spent=SumsOut.model_validate(burn.spent))
 
 
 class Whole:
     """Puts together what is answered for one chronicle."""
 
-    def __init__(self, response: Response, timeline: Timeline, tokens: Tokens) -> None:
+    def __init__(self, response: Response, timeline: Timeline, tokens: TokensOf) -> None:
         self._response = response
         self._timeline = timeline
         self._tokens = tokens
@@ -228,12 +222,11 @@ class Whole:
             self._response.status_code = 200
         tag(self._response, chronicle.revision)
         sums = await self._timeline.aggregate(chronicle.origin)
-        spent = (await self._timeline.spent([chronicle.origin])).get(chronicle.origin, Spent())
-        models = (await self._tokens.usage(chronicle.origin, 1)).models
+        spent = (await self._tokens.of_sessions([chronicle.origin])).get(chronicle.origin, Spent())
         return ChronicleWholeOut(
             **_shown(chronicle, spent),
             source=chronicle.source,
-            models=[ModelTotalOut.model_validate(one) for one in models],
+            models=[ModelTotalOut.model_validate(one) for one in await self._tokens.models(chronicle.origin)],
             files=[TouchedFileOut.model_validate(one) for one in sums.files],
             commits=[MadeCommitOut.model_validate(one) for one in sums.commits],
         )
@@ -244,12 +237,12 @@ Story = Annotated[Whole, Depends(Whole)]
 
 @router.get("")
 async def list_chronicles(
-    _: Reader, chronicles: Chronicles, timeline: Timeline, rows: WhoseRows, page: Asked, query: Annotated[ChronicleQuery, Query()]
+    _: Reader, chronicles: Chronicles, tokens: TokensOf, rows: WhoseRows, page: Asked, query: Annotated[ChronicleQuery, Query()]
 ) -> ChroniclePage:
     """Newest first. Case does not matter to `q`; signs that are no letters or digits divide words and mean nothing else."""
     chosen = query.model_dump(exclude={"tag"})
     found = await chronicles.list(ChronicleFilter(whose=rows, tags=tuple(query.tag), **chosen), page)
-    return ChroniclePage(items=await _all(timeline, found.items), next=found.next)
+    return ChroniclePage(items=await _all(tokens, found.items), next=found.next)
 
 
 @router.post("", status_code=201, responses={200: {"model": ChronicleWholeOut, "description": "There was one already."}})
@@ -301,34 +294,29 @@ async def reforge_chronicle(
 
 @router.get("/{chronicle_id}/chain")
 async def chronicle_chain(
-    request: Request, who: Reader, chronicles: Chronicles, timeline: Timeline, chronicle: Readable
+    request: Request, who: Reader, chronicles: Chronicles, tokens: TokensOf, chronicle: Readable
 ) -> ChainOut:
     """The sessions that were reforged one from another, both ways. What belongs to others is left out."""
     found = await chronicles.chain(chronicle)
     authorization: AuthorizationPort = request.app.state.authorization
     if any(one.owner_id != who.user_id for one in found) and not await authorization.allows(who, "owner.all"):
         found = [one for one in found if one.owner_id == who.user_id]
-    return ChainOut(items=await _all(timeline, found))
+    return ChainOut(items=await _all(tokens, found))
 
 
 @router.get("/{chronicle_id}/timeline")
 async def chronicle_timeline(
-    chronicle: Readable,
-    timeline: Timeline,
-    kind: Annotated[list[Kind] | None, Query()] = None,
-    cursor: Annotated[str, Query(max_length=1000)] = "",
-    limit: Annotated[int, Query(ge=1, le=500)] = 200,
-    seconds: Annotated[int, Query(ge=60, le=86_400, description="Length of a span of `token_burn`.")] = 300,
+    chronicle: Readable, timeline: Timeline, tokens: TokensOf, query: Annotated[TimelineQuery, Query()]
 ) -> TimelineOut:
     """What happened, with the files, the commits and the tokens that it adds up to."""
-    page = await timeline.list(chronicle.origin, kind or (), cursor, limit)
+    page = await timeline.list(chronicle.origin, query.kind, query.cursor, query.limit)
     sums = await timeline.aggregate(chronicle.origin)
     return TimelineOut(
         events=[MomentOut.model_validate(one) for one in page.items],
         next=page.next,
         files=[TouchedFileOut.model_validate(one) for one in sums.files],
         commits=[MadeCommitOut.model_validate(one) for one in sums.commits],
-        token_burn=[_burn(one) for one in await timeline.burn(chronicle.origin, seconds)],
+        token_burn=[_burn(one) for one in await tokens.burn(chronicle.origin, query.seconds)],
         truncated=sums.truncated,
     )
 

@@ -10,6 +10,7 @@ from volundr.api.deps import service
 from volundr.api.lists import Asked, PageOut
 from volundr.api.security import WhoseRows, allowed
 from volundr.api.strict import Shown
+from volundr.api.usage import SumsOut
 from volundr.domain.identity import Principal
 from volundr.domain.sessions.model import Status
 from volundr.domain.stats import By, StatsService, UsageRow, Window, window_of
@@ -22,19 +23,6 @@ Offset = Annotated[
     int,
     Query(ge=-840, le=840, description="Minutes that your clock is ahead of UTC, a multiple of 15. Days begin at your midnight."),
 ]
-
-
-class SumsOut(Shown):
-    """`cost_usd` adds what is known and is null when nothing is; `unpriced` uses have no known price and are not in it."""
-
-    input: int
-    output: int
-    cache_read: int
-    cache_write: int
-    tokens: int = Field(description="All four together.")
-    cost_usd: float | None
-    uses: int
-    unpriced: int
 
 
 class UsageRowOut(SumsOut):

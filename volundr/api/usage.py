@@ -50,17 +50,21 @@ class NewUsage(UsedIn):
     at: When | None = Field(default=None, description="Null: now.")
 
 
-class ModelTotalOut(Shown):
-    """Sums of one model. `cost_usd` adds what is known and is null when nothing is; `unpriced` uses have no known price."""
+class SumsOut(Shown):
+    """`cost_usd` adds what is known and is null when nothing is; `unpriced` uses have no known price and are not in it."""
 
-    model: str
     input: int
     output: int
     cache_read: int
     cache_write: int
+    tokens: int = Field(description="All four together.")
     cost_usd: float | None
     uses: int
     unpriced: int
+
+
+class ModelTotalOut(SumsOut):
+    model: str
 
 
 class TokenUseOut(Shown):

@@ -120,11 +120,25 @@ class AuditLog:
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
             try:
-                await self._entries.add(batch)
+                await self._store(batch)
             except BaseException:
                 self._waiting.extendleft(reversed(batch))
                 self._some.set()
                 raise
+
+    async def _store(self, batch: Sequence[AuditEntry]) -> None:
+        """An entry that the database refuses is lost alone: those behind it are not kept waiting for ever."""
+        try:
+            await self._entries.add(batch)
+        except (Unavailable, TimeoutError, OSError):
+            raise
+        except Exception:
+            if len(batch) == 1:
+                self.lost += 1
+                log.exception("audit entry lost: the database refuses it", extra={"id": str(batch[0].id), "lost": self.lost})
+                return
+            for one in batch:
+                await self._store([one])
 
     async def sweep(self) -> int:
         before, gone = datetime.now(UTC) - timedelta(days=self._days), 0

@@ -11,12 +11,11 @@ from uuid import UUID, uuid4
 from volundr.domain.errors import Changed, NotFound
 from volundr.domain.identity import Resource, Whose
 from volundr.domain.paging import Page, PageRequest
-from volundr.domain.sessions.model import EmptySource, GitSource, LocalSource, Options, Session, Source
+from volundr.domain.sessions.model import EmptySource, Options, Session, Source, repo_of
 
 type ChronicleStatus = Literal["draft", "complete"]
 
 CHAIN_MOST = 200
-_USERINFO = re.compile(r"(?<=://)[^/@]*@")
 
 
 def _now() -> datetime:
@@ -231,17 +230,6 @@ def draft(session: Session, telling: Telling | None) -> Chronicle:
         messages=told.messages,
         duration_seconds=told.duration_seconds,
     )
-
-
-def repo_of(source: Source) -> str:
-    """The repository or folder that a source names, without what somebody signs in with; "" for an empty one."""
-    match source:
-        case GitSource(url=url):
-            return _USERINFO.sub("", url).rstrip("/").removesuffix(".git")
-        case LocalSource(path=path):
-            return path.rstrip("/") or path
-        case EmptySource():
-            return ""
 
 
 def _branch(source: Source) -> str:

@@ -1,16 +1,17 @@
 """Who works on a session, when several replicas could: one at a time, and who was overtaken notices.
 
-A lease has a fencing number that only grows. Work that holds one writes with it, and nothing is written with an old one.
+A lease has a fencing number that only grows. Work that holds one writes with it, and nothing is written with an old one. By
+leases it is also known who does what one worker does for all (`duty`).
 """
 
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from volundr.domain.errors import VolundrError
 from volundr.process import Tasks
@@ -20,12 +21,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """Held by one worker for `seconds` from its last renewal on."""
+    """Held by one worker for `seconds` from its last renewal on. `session_id`: of a duty, the id that stands for it."""
 
     session_id: UUID
     fence: int
     seconds: float
 
+
+DUTY_SECONDS = 20.0
+"""How often a worker looks whether a duty of all is free."""
+_DUTIES = UUID("3d8c7c0e-5a6e-4f0b-9f4e-2b9a3f6f1c55")
 
 HELD: ContextVar[Lease | None] = ContextVar("HELD", default=None)
 """The lease of the work that this task is: what it writes is guarded by it. Tasks inherit it, requests have none."""
@@ -60,21 +65,43 @@ class Unshared(Leases):
 
 
 async def leased(leases: Leases, lease: Lease, work: Coroutine[Any, Any, None]) -> None:
-    """Do the work under this lease, which is renewed meanwhile. The work is cancelled when it is lost: another worker has it."""
+    """Do the work on a session under this lease: what it writes is guarded by it. It is cancelled when the lease is lost."""
     if not lease.seconds:
         await work
         return
-    token, tasks = HELD.set(lease), Tasks()
+    token = HELD.set(lease)
     try:
-        working = tasks.spawn(work, name=f"work on session {lease.session_id}")
+        if not await _kept(leases, lease, work):
+            log.warning("session was taken over by another worker", extra={"session": str(lease.session_id)})
+    finally:
+        HELD.reset(token)
+
+
+async def duty(leases: Leases, name: str, work: Callable[[], Coroutine[Any, Any, None]], pause: float = DUTY_SECONDS) -> None:
+    """Own this task: one worker of all does the work, and another one goes on with it when that one is gone."""
+    while True:
+        try:
+            lease = await leases.take(uuid5(_DUTIES, name), force=False)
+            if lease is not None and not lease.seconds:
+                await work()
+            elif lease is not None:
+                await _kept(leases, lease, work())
+        except VolundrError as error:
+            log.warning("duty is put off", extra={"duty": name, "cause": str(error)})
+        await asyncio.sleep(pause)
+
+
+async def _kept(leases: Leases, lease: Lease, work: Coroutine[Any, Any, None]) -> bool:
+    """Do the work while the lease is renewed. False when the lease was lost, and the work cancelled."""
+    tasks = Tasks()
+    try:
+        working = tasks.spawn(work, name=f"work under lease {lease.session_id}")
         lost = tasks.spawn(_until_lost(leases, lease), name=f"renew lease {lease.session_id}")
         await asyncio.wait({working, lost}, return_when=asyncio.FIRST_COMPLETED)
         if working.done():
             working.result()
-        else:
-            log.warning("session was taken over by another worker", extra={"session": str(lease.session_id)})
+        return working.done()
     finally:
-        HELD.reset(token)
         await tasks.close()
         await leases.release(lease)
 

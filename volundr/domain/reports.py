@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from volundr.domain.chronicles import ChronicleRepository, Telling
-from volundr.domain.events import SessionEventRepository
+from volundr.domain.events import EventIngestionService
 from volundr.domain.permissions import OpenQuestion, PermissionRepository
 from volundr.domain.reported import events_of
 from volundr.domain.sessions.model import Activity
@@ -31,7 +31,7 @@ class Books:
     timeline: TimelineRepository
     chronicles: ChronicleRepository
     permissions: PermissionRepository
-    events: SessionEventRepository
+    events: EventIngestionService
 
 
 class ReportService:
@@ -52,7 +52,7 @@ class ReportService:
         if moments:
             await self._books.timeline.add(session_id, moments)
         if events := events_of(session, uses, moments):
-            await self._books.events.add(events)
+            await self._books.events.take(events)
 
     async def activity(self, session_id: UUID, activity: Activity, questions: Sequence[OpenQuestion]) -> None:
         """What a session does now and asks now. One that does not run any more does and asks nothing, which is no error.

@@ -10,6 +10,7 @@ from volundr.domain.errors import Invalid
 from volundr.domain.identity import Whose
 from volundr.domain.paging import Page, PageRequest
 from volundr.domain.sessions.model import Status
+from volundr.domain.tokens import Spent
 
 type By = Literal["day", "model", "user", "repo", "session"]
 
@@ -36,22 +37,11 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UsageRow:
-    """Sums of one day, model, person, repository or session. `cost_usd` adds what is known, None when nothing is."""
+class UsageRow(Spent):
+    """Sums of one day, model, person, repository or session."""
 
     key: str
     label: str = ""
-    input: int
-    output: int
-    cache_read: int
-    cache_write: int
-    cost_usd: float | None
-    uses: int
-    unpriced: int
-
-    @property
-    def tokens(self) -> int:
-        return self.input + self.output + self.cache_read + self.cache_write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,8 @@ GIB = 2**30
 MEASURE_AGAIN = timedelta(days=1)
 """A workspace that nobody used is measured again after this time; one that was used, soon after."""
 AT_ONCE = 100
+ATTEMPTS = 5
+"""To write to a session that others write to at the same time."""
 _IDLE = frozenset({Status.CREATED, Status.STOPPED, Status.FAILED, Status.ARCHIVED})
 
 
@@ -190,9 +192,19 @@ class WorkspaceService:
             removed = await self._storage.remove(session or as_session(stored), lambda: self._rests(stored.id))
         if removed is None:
             raise Conflict(f"Session {stored.name!r} uses this workspace.", hint="Stop the session first.")
-        await self._sessions.update(stored.id, {"workspace": ""})
+        if stored.status != "orphaned":
+            await self._has_none(stored.id)
         await self._workspaces.forget(stored.id)
         return removed
+
+    async def _has_none(self, session_id: UUID) -> None:
+        """Unless it was started meanwhile: then it has a new one."""
+        for _ in range(ATTEMPTS):
+            session = await self._sessions.get(session_id)
+            if session is None or session.status not in _IDLE or not session.workspace:
+                return
+            if await self._sessions.update(session_id, {"workspace": ""}, session.revision) is not None:
+                return
 
     async def look(self, now: datetime | None = None) -> int:
         """Find what no session knows, and measure what was used or not measured for long. Returns how many were measured."""

@@ -1,7 +1,7 @@
-"""What happened in a session, line by line, and what it adds up to: files, commits, tokens."""
+"""What happened in a session, line by line, and what it adds up to: files and commits."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -73,27 +73,6 @@ class MadeCommit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spent:
-    """Sums of tokens. `cost_usd` adds what is known, None when nothing is; `unpriced` counts uses that have no price."""
-
-    input: int = 0
-    output: int = 0
-    cache_read: int = 0
-    cache_write: int = 0
-    cost_usd: float | None = None
-    uses: int = 0
-    unpriced: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Burn:
-    """What was spent in a span that begins at `start`."""
-
-    start: datetime
-    spent: Spent
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Aggregate:
     """What a timeline adds up to. `truncated`: there were more file changes or commits than are counted here."""
 
@@ -103,7 +82,7 @@ class Aggregate:
 
 
 class TimelineRepository(ABC):
-    """Keeps the lines of a session for as long as there is its chronicle, and adds up what sessions spent."""
+    """Keeps the lines of a session for as long as there is its chronicle."""
 
     @abstractmethod
     async def add(self, session_id: UUID, moments: Sequence[Moment]) -> int:
@@ -120,18 +99,9 @@ class TimelineRepository(ABC):
     async def newest(self, session_id: UUID, kinds: Sequence[Kind], limit: int) -> Sequence[Moment]:
         """The newest lines of these kinds, oldest first."""
 
-    @abstractmethod
-    async def spent(self, sessions: Sequence[UUID]) -> Mapping[UUID, Spent]:
-        """What these sessions took; one that took nothing is left out. One query for all."""
-
-    @abstractmethod
-    async def burn(self, session_id: UUID, seconds: int, most: int) -> Sequence[Burn]:
-        """Spans of so many seconds in which something was spent, oldest first; the newest `most`."""
-
 
 LINES_MOST = 5000
 """So many changes of files, and so many commits, are added up for one session."""
-BURN_MOST = 500
 
 
 class TimelineService:
@@ -148,12 +118,6 @@ class TimelineService:
         changes = await self._timeline.newest(session_id, (Kind.FILE,), LINES_MOST)
         commits = await self._timeline.newest(session_id, (Kind.COMMIT,), LINES_MOST)
         return Aggregate(files=touched(changes), commits=made(commits), truncated=LINES_MOST in {len(changes), len(commits)})
-
-    async def burn(self, session_id: UUID, seconds: int) -> Sequence[Burn]:
-        return await self._timeline.burn(session_id, seconds, BURN_MOST)
-
-    async def spent(self, sessions: Sequence[UUID]) -> Mapping[UUID, Spent]:
-        return await self._timeline.spent(sessions)
 
 
 def touched(moments: Iterable[Moment]) -> Sequence[TouchedFile]:

@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from volundr.domain.pricing import PricingProvider, dollars, micros
-from volundr.domain.sessions.model import GitSource, LocalSource, Session
+from volundr.domain.sessions.model import Session
 
 type PricedBy = Literal["reported", "settings", "table", ""]
 
@@ -40,27 +39,40 @@ class TokenUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelTotal:
-    """Sums over turns. `cost_usd` adds what is known, None when nothing is; `unpriced` counts uses that have no price."""
+class Spent:
+    """Sums of uses. `micros` (millionths of a dollar) adds those that have a price, `unpriced` counts those that have none."""
 
-    model: str
-    input: int
-    output: int
-    cache_read: int
-    cache_write: int
-    cost_usd: float | None
-    uses: int
-    unpriced: int
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    micros: int = 0
+    uses: int = 0
+    unpriced: int = 0
+
+    @property
+    def tokens(self) -> int:
+        return self.input + self.output + self.cache_read + self.cache_write
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What is known of it; None when there were uses and the price of none is known."""
+        return None if self.uses and self.uses == self.unpriced else dollars(self.micros)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spent:
-    """What a session, a person or a tenant took in some time. `micros` adds the uses that have a price."""
+class ModelTotal(Spent):
+    """What was taken of one model."""
 
-    micros: int = 0
-    tokens: int = 0
-    uses: int = 0
-    unpriced: int = 0
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Burn:
+    """What was spent in a span that begins at `start`."""
+
+    start: datetime
+    spent: Spent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +105,10 @@ class TokenTracker(ABC):
         """The newest uses, oldest first."""
 
     @abstractmethod
+    async def burn(self, session_id: UUID, seconds: int, most: int) -> Sequence[Burn]:
+        """Spans of so many seconds in which something was spent, oldest first; the newest `most`."""
+
+    @abstractmethod
     async def of_sessions(self, session_ids: Sequence[UUID]) -> Mapping[UUID, Spent]:
         """Sums of these sessions: one look-up each. Those that took nothing are left out."""
 
@@ -109,6 +125,7 @@ class UsageWatch(ABC):
 
 
 TURNS_MOST = 500
+BURN_MOST = 500
 
 
 class TokenService:
@@ -120,11 +137,14 @@ class TokenService:
         self._watches = watches
 
     async def record(self, session: Session, uses: Sequence[TokenUse]) -> Sequence[TokenUse]:
-        """Keep them, each once however often it comes; returns them with their prices. A reported cost wins over any table."""
+        """Keep them, each once however often it comes; returns them with their prices. A reported cost wins over any table.
+
+        The watches are told also of what was kept before: whoever kept it may have died before it could tell them.
+        """
         priced = [await self._priced(use) for use in uses]
-        if await self._tokens.add(session, priced):
-            for watch in self._watches:
-                await watch.used(session)
+        await self._tokens.add(session, priced)
+        for watch in self._watches:
+            await watch.used(session)
         return priced
 
     async def usage(self, session_id: UUID, limit: int = TURNS_MOST) -> SessionUsage:
@@ -132,13 +152,20 @@ class TokenService:
             models=await self._tokens.totals(session_id), turns=await self._tokens.turns(session_id, min(limit, TURNS_MOST))
         )
 
+    async def models(self, session_id: UUID) -> Sequence[ModelTotal]:
+        return await self._tokens.totals(session_id)
+
+    async def burn(self, session_id: UUID, seconds: int) -> Sequence[Burn]:
+        """The newest spans of so many seconds in which something was spent, oldest first."""
+        return await self._tokens.burn(session_id, seconds, BURN_MOST)
+
     async def of_sessions(self, session_ids: Sequence[UUID]) -> Mapping[UUID, Spent]:
         return await self._tokens.of_sessions(session_ids)
 
     async def cost(self, session_id: UUID) -> float | None:
         """In dollars; None when it took nothing yet, or something whose price nobody knows."""
         spent = (await self._tokens.of_sessions([session_id])).get(session_id)
-        return None if spent is None or spent.unpriced else dollars(spent.micros)
+        return None if spent is None or spent.unpriced else spent.cost_usd
 
     async def _priced(self, use: TokenUse) -> TokenUse:
         if use.cost_usd is not None:
@@ -146,18 +173,3 @@ class TokenService:
         found = await self._prices.price(use.model)
         cost = dollars(micros(found[0], use)) if found else None
         return use if found is None or cost is None else replace(use, cost_usd=cost, priced_by=found[1])
-
-
-def repo_of(session: Session) -> str:
-    """What statistics call the place a session works in: a URL without who signs in, or a folder; "" for an empty one."""
-    match session.source:
-        case GitSource(url=url):
-            try:
-                parts = urlsplit(url)
-                return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.scheme else url
-            except ValueError:
-                return ""
-        case LocalSource(path=path):
-            return path
-        case _:
-            return ""

@@ -52,7 +52,10 @@ class SharedBroadcaster(LocalBroadcaster):
         """Own this task: forgets old changes now and then."""
         while True:
             await asyncio.sleep(TRIM_SECONDS)
-            await self._changes.trim()
+            try:
+                await self._changes.trim()
+            except VolundrError as error:
+                log.warning("old changes are kept", extra={"cause": str(error)})
 
     async def _read(self) -> None:
         while True:

@@ -8,9 +8,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from weakref import WeakValueDictionary
 
-from volundr.domain.errors import Invalid
+from volundr.domain.errors import Invalid, Unavailable
 from volundr.local.git import Git, GitFailed
 
 SNAPSHOTS = "refs/volundr/snapshots"
@@ -36,7 +35,6 @@ class Repository:
         return str(self.common.parent if self.common.name == ".git" else self.common)
 
 
-_TURNS: WeakValueDictionary[tuple[int, str], asyncio.Lock] = WeakValueDictionary()
 LOOK_SECONDS = 0.02
 TURN_SECONDS = 900.0
 
@@ -46,18 +44,27 @@ async def _alone(common: Path) -> AsyncIterator[None]:
     """One change of a repository's list of worktrees at a time, over all processes of ours.
 
     git itself does not keep them apart: one that reads the list while another is being made or removed dies of what it finds
-    ("failed to read worktrees/…/commondir"). Nothing is written for it: the lock is on the folder itself.
+    ("failed to read worktrees/…/commondir"). Nothing is written for it: the lock is on the folder itself, and each holder opens
+    that anew, so it keeps tasks of one process apart too.
     """
-    turn = _TURNS.setdefault((id(asyncio.get_running_loop()), str(common)), asyncio.Lock())
-    async with turn:
-        folder = os.open(common, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            async with asyncio.timeout(TURN_SECONDS):
-                while not _locked(folder):  # noqa: ASYNC110 - another process holds it: nothing tells us
-                    await asyncio.sleep(LOOK_SECONDS)
-            yield
-        finally:
-            os.close(folder)
+    folder = os.open(common, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        await _turn(folder, common)
+        yield
+    finally:
+        os.close(folder)
+
+
+async def _turn(folder: int, common: Path) -> None:
+    """Wait for it. Raises Unavailable."""
+    try:
+        async with asyncio.timeout(TURN_SECONDS):
+            while not _locked(folder):  # noqa: ASYNC110 - whoever holds it tells nobody
+                await asyncio.sleep(LOOK_SECONDS)
+    except TimeoutError as error:
+        raise Unavailable(
+            f"Other sessions work on the worktrees of {common} all the time.", hint="Try it again when git is done there."
+        ) from error
 
 
 def _locked(folder: int) -> bool:

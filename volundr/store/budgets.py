@@ -1,13 +1,12 @@
 """Budgets in SQL."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
 from volundr.db.database import Database, UniqueViolation
 from volundr.db.listing import Listing
-from volundr.db.rows import RowMap
+from volundr.db.rows import RowMap, to_uuid
 from volundr.domain.budgets import Budget, BudgetRepository
 from volundr.domain.errors import Conflict
 from volundr.domain.identity import Whose
@@ -16,8 +15,9 @@ from volundr.domain.pricing import MICROS
 from volundr.domain.sessions.model import Session
 from volundr.domain.tenants import Tenant
 from volundr.domain.tokens import Scope, Spent
+from volundr.store.presets import change
 from volundr.store.tenants import TenantStore
-from volundr.store.tokens import spent_in
+from volundr.store.tokens import SUMS_OF_SUMS, spent_in
 
 MIGRATIONS = (
     """
@@ -39,20 +39,28 @@ MIGRATIONS = (
     "CREATE INDEX budgets_newest ON budgets (tenant_id, created_at, id)",
     "CREATE INDEX budgets_changed ON budgets (tenant_id, updated_at, id)",
     "CREATE INDEX budgets_of_subject ON budgets (tenant_id, subject, created_at, id)",
+    # A session's budgets go with it.
+    "ALTER TABLE budgets ADD COLUMN session_id UUID REFERENCES sessions (id) ON DELETE CASCADE",
+    """
+    UPDATE budgets SET session_id = (SELECT id FROM sessions WHERE CAST(sessions.id AS TEXT) = budgets.subject)
+    WHERE scope = 'session'
+    """,
+    "DELETE FROM budgets WHERE scope = 'session' AND session_id IS NULL",
+    "CREATE INDEX budgets_of_session ON budgets (session_id)",
 )
 
 ROW = RowMap(Budget)
 LISTING = Listing(ROW, "budgets", sorts=("created_at", "updated_at"), default="-created_at")
-ADD = f"INSERT INTO budgets ({ROW.names}) VALUES ({', '.join(':' + name for name in ROW.columns)})"  # noqa: S608 - our own names
+ADD = f"""
+    INSERT INTO budgets ({ROW.names}, session_id)
+    VALUES ({", ".join(":" + name for name in ROW.columns)}, (SELECT id FROM sessions WHERE id = :session))
+"""  # noqa: S608 - our own names
 GET = f"SELECT {ROW.names} FROM budgets WHERE id = :id"  # noqa: S608
-BELOW = """
-    SELECT CAST(COALESCE(SUM(u.micros), 0) AS BIGINT) AS micros, CAST(COALESCE(SUM(u.uses), 0) AS BIGINT) AS uses,
-        CAST(COALESCE(SUM(u.input + u.output + u.cache_read + u.cache_write), 0) AS BIGINT) AS tokens,
-        CAST(COALESCE(SUM(u.unpriced), 0) AS BIGINT) AS unpriced
-    FROM tenants t JOIN usage_periods u
+BELOW = f"""
+    SELECT {SUMS_OF_SUMS} FROM tenants t JOIN usage_periods u
         ON u.scope = 'tenant' AND u.tenant_id = t.id AND u.subject = t.id AND u.period = :period
     WHERE t.path = :path OR t.path LIKE :below
-"""
+"""  # noqa: S608
 _UP = "status IN ('starting', 'provisioning', 'running')"
 BOUND: Mapping[str, str] = {
     "session": f"SELECT id FROM sessions WHERE {_UP} AND id = :session",  # noqa: S608
@@ -72,7 +80,7 @@ class BudgetStore(BudgetRepository):
 
     async def add(self, budget: Budget) -> None:
         try:
-            await self._db.run(ADD, **ROW.dump(budget))
+            await self._db.run(ADD, **ROW.dump(budget), session=UUID(budget.subject) if budget.scope == "session" else None)
         except UniqueViolation as error:
             raise Conflict("There is such a budget already.", hint="Change that one: list the budgets.") from error
 
@@ -94,14 +102,7 @@ class BudgetStore(BudgetRepository):
         return await LISTING.page(self._db, page, where, params)
 
     async def update(self, budget_id: UUID, changes: Mapping[str, Any], revision: int | None) -> Budget | None:
-        if wrong := changes.keys() - {"limit_micros", "limit_tokens"}:
-            raise ValueError(f"not for update: {sorted(wrong)}")
-        sets = "".join(f"{name} = :{name}, " for name in changes)
-        guard = "" if revision is None else " AND revision = :expected"
-        known = {} if revision is None else {"expected": revision}
-        query = f"UPDATE budgets SET {sets}updated_at = :now, revision = revision + 1 WHERE id = :id{guard} RETURNING {ROW.names}"  # noqa: S608
-        rows = await self._db.run(query, id=budget_id, now=datetime.now(UTC), **changes, **known)
-        return ROW.load(rows[0]) if rows else None
+        return await change(self._db, ROW, "budgets", budget_id, changes, revision)
 
     async def delete(self, budget_id: UUID) -> None:
         await self._db.run("DELETE FROM budgets WHERE id = :id", id=budget_id)
@@ -138,7 +139,7 @@ class BudgetStore(BudgetRepository):
             if tenant is None:
                 return ()
             params = _tree(tenant)
-        return [_uuid(row["id"]) for row in await self._db.fetch(BOUND[budget.scope], **params)]
+        return [to_uuid(row["id"]) for row in await self._db.fetch(BOUND[budget.scope], **params)]
 
 
 def _tree(tenant: Tenant) -> dict[str, Any]:
@@ -155,7 +156,3 @@ def _monthly(tenant_id: str, budget_usd: float) -> Budget:
         period="month",
         limit_micros=round(budget_usd * MICROS),
     )
-
-
-def _uuid(value: Any) -> UUID:
-    return value if isinstance(value, UUID) else UUID(value)

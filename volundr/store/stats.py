@@ -14,21 +14,13 @@ from volundr.db.rows import RowMap
 from volundr.domain.errors import Invalid
 from volundr.domain.identity import Whose
 from volundr.domain.paging import Page, PageRequest
-from volundr.domain.pricing import dollars
 from volundr.domain.sessions.model import Status
 from volundr.domain.stats import By, StatsRepository, UsageRow, Window
-from volundr.store.tokens import SLOT_SECONDS, slot_of
+from volundr.store.tokens import SLOT_SECONDS, SPENT, SUMS_OF_SUMS, SUMS_OF_USES, slot_of
 
 _A_DAY = 86400 // SLOT_SECONDS
 _EPOCH = date(1970, 1, 1)
 _KEYS: Mapping[str, str] = {"day": f"(slot + :shift) / {_A_DAY}", "model": "model", "user": "owner_id", "repo": "repo"}
-_NAMES = ("input", "output", "cache_read", "cache_write", "micros", "uses", "unpriced")
-_SUMS = ", ".join(f"CAST(COALESCE(SUM({name}), 0) AS BIGINT) AS {name}" for name in _NAMES)
-_OF_USES = (
-    "CAST(SUM(input) AS BIGINT) AS input, CAST(SUM(output) AS BIGINT) AS output, CAST(SUM(cache_read) AS BIGINT) AS cache_read, "
-    "CAST(SUM(cache_write) AS BIGINT) AS cache_write, CAST(COALESCE(SUM(cost_micros), 0) AS BIGINT) AS micros, "
-    "COUNT(*) AS uses, COUNT(*) - COUNT(cost_micros) AS unpriced"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +46,7 @@ class StatsStore(StatsRepository):
 
     async def total(self, whose: Whose, window: Window) -> UsageRow:
         where, params = _within(whose, window)
-        row = await self._db.fetch_one(f"SELECT {_SUMS} FROM usage_slots WHERE {where}", **params)  # noqa: S608
+        row = await self._db.fetch_one(f"SELECT {SUMS_OF_SUMS} FROM usage_slots WHERE {where}", **params)  # noqa: S608
         assert row is not None  # sums of nothing are a row too
         return _row(row, "")
 
@@ -69,7 +61,7 @@ class StatsStore(StatsRepository):
         if page.cursor:
             where += f" AND {_KEYS[by]} > :after"
             params["after"] = _read(page.cursor, by)
-        query = f"SELECT {_KEYS[by]} AS key, {_SUMS} FROM usage_slots WHERE {where} GROUP BY 1 ORDER BY 1 LIMIT :most"  # noqa: S608
+        query = f"SELECT {SUMS_OF_SUMS}, {_KEYS[by]} AS key FROM usage_slots WHERE {where} GROUP BY key ORDER BY key LIMIT :most"  # noqa: S608
         found = await self._db.fetch(query, **params, most=page.limit + 1)
         rows = found[: page.limit]
         more = _write(rows[-1]["key"], by) if len(found) > page.limit else None
@@ -85,7 +77,7 @@ class StatsStore(StatsRepository):
         if not names:
             return Page(items=())
         query = f"""
-            SELECT session_id, {_OF_USES} FROM token_uses
+            SELECT {SUMS_OF_USES}, session_id FROM token_uses
             WHERE session_id IN ({", ".join(":" + name for name in names)}) AND at >= :begin AND at < :end GROUP BY session_id
         """  # noqa: S608
         sums = {str(row["session_id"]): row for row in await self._db.fetch(query, **names, **time)}
@@ -105,9 +97,7 @@ def _within(whose: Whose, window: Window) -> tuple[str, dict[str, Any]]:
 
 
 def _row(row: Row, key: str, label: str = "") -> UsageRow:
-    counts = {name: row[name] for name in _NAMES if name != "micros"}
-    known = row["uses"] > row["unpriced"] or not row["uses"]
-    return UsageRow(key=key, label=label, cost_usd=dollars(row["micros"]) if known else None, **counts)
+    return UsageRow(key=key, label=label, **{name: row[name] for name in SPENT.columns})
 
 
 def _shown(key: str | int) -> str:

@@ -1,15 +1,15 @@
 """Timelines in SQL."""
 
 import base64
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from volundr.db.database import Database, Sql
+from volundr.db.database import Database
 from volundr.db.rows import RowMap
 from volundr.domain.errors import Invalid
-from volundr.domain.timeline import Burn, Kind, Moment, Moments, Spent, TimelineRepository
+from volundr.domain.timeline import Kind, Moment, Moments, TimelineRepository
 
 MIGRATIONS = (
     """
@@ -57,15 +57,7 @@ ADD = f"""
     INSERT INTO timeline (session_id, {ROW.names}) VALUES (:session, {", ".join(":" + name for name in ROW.columns)})
     ON CONFLICT DO NOTHING RETURNING seq
 """  # noqa: S608 - our own names
-_SUMS = ", ".join(f"CAST(SUM({name}) AS BIGINT)" for name in ("input", "output", "cache_read", "cache_write"))
-_SUMS += ", SUM(cost_usd), COUNT(*), COUNT(*) - COUNT(cost_usd)"
-_ENDS = f"AS span, {_SUMS} FROM token_uses WHERE session_id = :session GROUP BY 1 ORDER BY 1 DESC LIMIT :most"
-BURN = Sql(
-    sqlite=f"SELECT CAST(strftime('%s', at) AS INTEGER) / :seconds * :seconds {_ENDS}",
-    postgres=f"SELECT floor(extract(epoch FROM at))::bigint / :seconds::bigint * :seconds::bigint {_ENDS}",  # noqa: S608
-)
 _LARGEST = 2**53
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class TimelineStore(TimelineRepository):
@@ -92,19 +84,6 @@ class TimelineStore(TimelineRepository):
         query = f"SELECT {ROW.names} FROM timeline WHERE {where} ORDER BY at DESC, seq DESC, epoch DESC LIMIT :limit"  # noqa: S608
         return [ROW.load(row) for row in await self._db.fetch(query, **params, limit=limit)][::-1]
 
-    async def spent(self, sessions: Sequence[UUID]) -> Mapping[UUID, Spent]:
-        if not sessions:
-            return {}
-        names = {f"s{number}": session for number, session in enumerate(sessions)}
-        listed = ", ".join(":" + name for name in names)
-        query = f"SELECT session_id, {_SUMS} FROM token_uses WHERE session_id IN ({listed}) GROUP BY session_id"  # noqa: S608
-        rows = [tuple(row) for row in await self._db.fetch(query, **names)]
-        return {_uuid(row[0]): _spent(row[1:]) for row in rows}
-
-    async def burn(self, session_id: UUID, seconds: int, most: int) -> Sequence[Burn]:
-        rows = [tuple(row) for row in await self._db.fetch(BURN, session=session_id, seconds=seconds, most=most)]
-        return [Burn(start=_BEGINNING + timedelta(seconds=int(row[0])), spent=_spent(row[1:])) for row in rows][::-1]
-
 
 def _of(session_id: UUID, kinds: Sequence[Kind]) -> tuple[str, dict[str, Any]]:
     params: dict[str, Any] = {"session": session_id}
@@ -112,16 +91,6 @@ def _of(session_id: UUID, kinds: Sequence[Kind]) -> tuple[str, dict[str, Any]]:
         return "session_id = :session", params
     names = {f"k{number}": kind for number, kind in enumerate(kinds)}
     return f"session_id = :session AND kind IN ({', '.join(':' + name for name in names)})", params | names
-
-
-def _spent(sums: tuple[Any, ...]) -> Spent:
-    """From `_SUMS`, in their order."""
-    names = ("input", "output", "cache_read", "cache_write", "cost_usd", "uses", "unpriced")
-    return Spent(**dict(zip(names, sums, strict=True)))
-
-
-def _uuid(value: Any) -> UUID:
-    return value if isinstance(value, UUID) else UUID(value)
 
 
 def _write(last: Moment) -> str:

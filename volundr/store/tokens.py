@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from volundr.db.database import Connection, Database, Row, Sql
-from volundr.db.rows import RowMap
+from volundr.db.rows import RowMap, to_uuid
 from volundr.domain.pricing import MICROS
-from volundr.domain.sessions.model import Session
-from volundr.domain.tokens import ModelTotal, Scope, Spent, TokenTracker, TokenUse, repo_of
+from volundr.domain.sessions.model import Session, repo_of
+from volundr.domain.tokens import Burn, ModelTotal, Scope, Spent, TokenTracker, TokenUse
 
 SLOT_SECONDS = 900
 """Every time zone is off by a multiple of this."""
@@ -132,17 +132,27 @@ ADD = f"""
     INSERT INTO token_uses (session_id, owner_id, tenant_id, cost_micros, {ROW.names})
     VALUES (:session, :owner, :tenant, :cost_micros, {_VALUES}) ON CONFLICT DO NOTHING RETURNING seq
 """  # noqa: S608 - our own names
-_SUMS = ", ".join(f"CAST(SUM({name}) AS BIGINT)" for name in ("input", "output", "cache_read", "cache_write"))
-TOTALS = f"""
-    SELECT model, {_SUMS}, CAST(SUM(cost_micros) AS DOUBLE PRECISION) / {MICROS}, COUNT(*), COUNT(*) - COUNT(cost_micros)
-    FROM token_uses WHERE session_id = :session GROUP BY model ORDER BY model
-"""  # noqa: S608
+SPENT = RowMap(Spent)
+SUMS_OF_USES = (
+    "CAST(SUM(input) AS BIGINT) AS input, CAST(SUM(output) AS BIGINT) AS output, CAST(SUM(cache_read) AS BIGINT) AS cache_read, "
+    "CAST(SUM(cache_write) AS BIGINT) AS cache_write, CAST(COALESCE(SUM(cost_micros), 0) AS BIGINT) AS micros, "
+    "COUNT(*) AS uses, COUNT(*) - COUNT(cost_micros) AS unpriced"
+)
+"""What `SPENT` reads, of `token_uses`."""
+SUMS_OF_SUMS = ", ".join(f"CAST(COALESCE(SUM({name}), 0) AS BIGINT) AS {name}" for name in SPENT.columns)
+"""What `SPENT` reads, of the tables of sums; also where there is none."""
+TOTALS = f"SELECT {SUMS_OF_USES}, model FROM token_uses WHERE session_id = :session GROUP BY model ORDER BY model"  # noqa: S608
+_SPANS = "AS span FROM token_uses WHERE session_id = :session GROUP BY span ORDER BY span DESC LIMIT :most"
+BURN = Sql(
+    sqlite=f"SELECT {SUMS_OF_USES}, CAST(strftime('%s', at) AS INTEGER) / :seconds * :seconds {_SPANS}",
+    postgres=f"SELECT {SUMS_OF_USES}, floor(extract(epoch FROM at))::bigint / :seconds::bigint * :seconds::bigint {_SPANS}",  # noqa: S608
+)
 TURNS = f"SELECT {ROW.names} FROM token_uses WHERE session_id = :session ORDER BY at DESC, seq DESC, model DESC LIMIT :limit"  # noqa: S608
-SPENT = """
-    SELECT micros, input + output + cache_read + cache_write AS tokens, uses, unpriced FROM usage_periods
+IN_PERIOD = f"""
+    SELECT {SPENT.names} FROM usage_periods
     WHERE scope = :scope AND tenant_id = :tenant AND subject = :subject AND period = :period
-"""
-OF_SESSIONS = "SELECT session_id, micros, input + output + cache_read + cache_write AS tokens, uses, unpriced FROM usage_sessions"
+"""  # noqa: S608
+OF_SESSIONS = f"SELECT {SPENT.names}, session_id FROM usage_sessions"  # noqa: S608
 
 
 def _raise(table: str, *keys: str, more: Sequence[str] = (), also: str = "") -> str:
@@ -199,6 +209,10 @@ class TokenStore(TokenTracker):
     async def turns(self, session_id: UUID, limit: int) -> Sequence[TokenUse]:
         return [ROW.load(row) for row in await self._db.fetch(TURNS, session=session_id, limit=limit)][::-1]
 
+    async def burn(self, session_id: UUID, seconds: int, most: int) -> Sequence[Burn]:
+        rows = await self._db.fetch(BURN, session=session_id, seconds=seconds, most=most)
+        return [Burn(start=datetime.fromtimestamp(row["span"], UTC), spent=spent_in(row)) for row in rows][::-1]
+
     async def of_sessions(self, session_ids: Sequence[UUID]) -> Mapping[UUID, Spent]:
         if not session_ids:
             return {}
@@ -206,15 +220,16 @@ class TokenStore(TokenTracker):
         wanted = ", ".join(":" + name for name in names)
         query = f"{OF_SESSIONS} WHERE session_id IN ({wanted})"
         rows = await self._db.fetch(query, **names)
-        return {one if isinstance(one := row["session_id"], UUID) else UUID(one): spent_in(row) for row in rows}
+        return {to_uuid(row["session_id"]): spent_in(row) for row in rows}
 
     async def spent(self, scope: Scope, tenant_id: str, subject: str, period: str) -> Spent:
-        row = await self._db.fetch_one(SPENT, scope=scope, tenant=tenant_id, subject=subject, period=period)
+        row = await self._db.fetch_one(IN_PERIOD, scope=scope, tenant=tenant_id, subject=subject, period=period)
         return Spent() if row is None else spent_in(row)
 
 
 def spent_in(row: Row) -> Spent:
-    return Spent(micros=row["micros"], tokens=row["tokens"], uses=row["uses"], unpriced=row["unpriced"])
+    """From a row that has more besides."""
+    return Spent(**{name: row[name] for name in SPENT.columns})
 
 
 def _micros(use: TokenUse) -> int | None:
@@ -236,7 +251,7 @@ def _counts(uses: Sequence[TokenUse]) -> dict[str, int]:
 
 async def _raise_sums(tx: Connection, session: Session, uses: Sequence[TokenUse]) -> None:
     """First what is this session's alone, the tenant's rows last: those are held for the shortest time."""
-    repo, whose = repo_of(session), {"tenant_id": session.tenant_id, "owner_id": session.owner_id}
+    repo, whose = repo_of(session.source), {"tenant_id": session.tenant_id, "owner_id": session.owner_id}
     times = [use.at for use in uses]
     named = {"session_id": session.id, "name": session.name, "repo": repo, "first_at": min(times), "last_at": max(times)}
     await tx.run(RAISE_SESSION, **whose, **named, **_counts(uses))

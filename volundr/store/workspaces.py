@@ -7,7 +7,7 @@ from uuid import UUID
 
 from volundr.db.database import Database, Query, Sql
 from volundr.db.listing import Listing
-from volundr.db.rows import RowMap
+from volundr.db.rows import RowMap, to_uuid
 from volundr.domain.paging import Page, PageRequest
 from volundr.domain.storage import StoredWorkspace, WorkspaceFilter, WorkspaceRepository
 
@@ -126,11 +126,7 @@ class WorkspaceStore(WorkspaceRepository):
         return int(row["taken"])
 
     async def without_session(self, ids: Sequence[UUID]) -> Sequence[UUID]:
-        return [_uuid(row["id"]) for row in await self._db.fetch(_GONE, ids=[str(one) for one in ids])] if ids else []
+        return [to_uuid(row["id"]) for row in await self._db.fetch(_GONE, ids=[str(one) for one in ids])] if ids else []
 
     async def orphans(self) -> Sequence[UUID]:
-        return [_uuid(row["id"]) for row in await self._db.fetch("SELECT id FROM workspaces WHERE orphaned")]
-
-
-def _uuid(value: Any) -> UUID:
-    return value if isinstance(value, UUID) else UUID(value)
+        return [to_uuid(row["id"]) for row in await self._db.fetch("SELECT id FROM workspaces WHERE orphaned")]

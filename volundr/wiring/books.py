@@ -1,10 +1,8 @@
 """What keeps the reports of sessions, and who is asked about them."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from volundr.domain.chronicles import ChronicleService
 from volundr.domain.drafts import DraftKeeper, Told
+from volundr.domain.events import EventIngestionService
 from volundr.domain.permissions import PermissionService
 from volundr.domain.reforge import ReforgeService
 from volundr.domain.reports import Books, ReportService
@@ -15,19 +13,22 @@ from volundr.store.chronicles import ChronicleStore
 from volundr.store.events import EventStore
 from volundr.store.permissions import PermissionStore
 from volundr.store.timeline import TimelineStore
-from volundr.wiring.ground import Ground, Part
-from volundr.wiring.tokens import spending
+from volundr.wiring.ground import Ground, Part, Services
 
 
 def part(ground: Ground) -> Part:
     db = ground.db
     timeline, chronicles, permissions, events = TimelineStore(db), ChronicleStore(db), PermissionStore(db), EventStore(db)
 
-    def with_sessions(sessions: SessionService) -> Mapping[type, Any]:
-        spent = spending(ground, sessions)
-        kept = Books(tokens=spent[TokenService], timeline=timeline, chronicles=chronicles, permissions=permissions, events=events)
+    def with_sessions(sessions: SessionService, found: Services) -> Services:
+        kept = Books(
+            tokens=found[TokenService],
+            timeline=timeline,
+            chronicles=chronicles,
+            permissions=permissions,
+            events=found[EventIngestionService],
+        )
         return {
-            **spent,
             ReportService: ReportService(sessions, kept),
             ReforgeService: ReforgeService(sessions, chronicles, TimelineService(timeline)),
         }
@@ -41,5 +42,6 @@ def part(ground: Ground) -> Part:
             PermissionService: PermissionService(permissions),
         },
         with_sessions=with_sessions,
-        run={"chronicles of sessions": keeper.listen, "drafts of chronicles": keeper.run},
+        run={"chronicles of sessions": keeper.listen},
+        duties={"drafts of chronicles": keeper.run},
     )

@@ -38,7 +38,7 @@ def part(ground: Ground) -> Part:
             await swept(sweep, settings.days)
             await asyncio.sleep(SWEEP_SECONDS)
 
-    run: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {"events of sessions": watch.run, "sweep of events": sweeping}
+    run: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {"events of sessions": watch.run}
     run |= {f"events to {courier.sink.name}": courier.run for courier in couriers}
     return Part(
         services={
@@ -46,6 +46,7 @@ def part(ground: Ground) -> Part:
             EventService: EventService(events, cursors, store, sinks),
         },
         run=run,
+        duties={"sweep of events": sweeping},
         close=(store.close,),
     )
 

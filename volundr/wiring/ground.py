@@ -67,23 +67,29 @@ def lay(settings: Settings, port: int, db: Database, pods: PodManager, adapters:
     )
 
 
-def _nothing(_: SessionService) -> Mapping[type, Any]:
+type Services = Mapping[type, Any]
+"""What is found by its type."""
+
+
+def _nothing(_: SessionService, __: Services) -> Services:
     return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """`services` are what routes find by their type; `with_sessions` makes those that need the session service.
+    """`services` are what routes find by their type; `with_sessions` makes those that need the session service. It is given the
+    services of all parts, and those that the parts before it made so.
 
     `prepare` is awaited before the first request is taken, in every worker. `run` are tasks by name, begun when the forge
-    begins to work and cancelled when it ends; `close` is awaited after that, in reverse order, while the database is still
-    open.
+    begins to work and cancelled when it ends; `duties` the same, but each is done by one worker of all. `close` is awaited
+    after that, in reverse order, while the database is still open.
     """
 
-    services: Mapping[type, Any] = field(default_factory=dict)
-    with_sessions: Callable[[SessionService], Mapping[type, Any]] = _nothing
+    services: Services = field(default_factory=dict)
+    with_sessions: Callable[[SessionService, Services], Services] = _nothing
     contributors: Sequence[SessionContributor] = ()
     gates: Sequence[SessionGate] = ()
     prepare: Sequence[Callable[[], Awaitable[None]]] = ()
     run: Mapping[str, Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=dict)
+    duties: Mapping[str, Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=dict)
     close: Sequence[Callable[[], Awaitable[None]]] = ()

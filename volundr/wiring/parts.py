@@ -21,6 +21,7 @@ from volundr.wiring.ground import Ground, Part
 
 PARTS: Sequence[Callable[[Ground], Part]] = (
     sharing.part,
+    tokens.part,
     books.part,
     events.part,
     templates.part,
@@ -30,7 +31,6 @@ PARTS: Sequence[Callable[[Ground], Part]] = (
     hosts.part,
     once.part,
     tenancy.part,
-    tokens.part,
     watching.part,
     auditing.part,
 )

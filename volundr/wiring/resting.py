@@ -17,7 +17,8 @@ from volundr.wiring.ground import Ground, Part
 
 log = logging.getLogger(__name__)
 
-MEASURE_SECONDS = 300.0
+FIRST_SECONDS, MEASURE_SECONDS = 30.0, 300.0
+"""Before workspaces are measured first (a start has other things to do), and then again."""
 
 
 def part(ground: Ground) -> Part:
@@ -35,6 +36,7 @@ def part(ground: Ground) -> Part:
     )
 
     async def measure() -> None:
+        await asyncio.sleep(FIRST_SECONDS)
         while True:
             try:
                 await workspaces.look()
@@ -45,5 +47,5 @@ def part(ground: Ground) -> Part:
     return Part(
         services={Retention: retention, WorkspaceService: workspaces},
         gates=(StorageQuota(TenantStore(ground.db), kept),),
-        run={"retention": retention.run, "sizes of workspaces": measure},
+        duties={"retention": retention.run, "sizes of workspaces": measure},
     )

@@ -8,4 +8,4 @@ def part(ground: Ground) -> Part:
     events = ground.events
     if not isinstance(events, SharedBroadcaster):
         return Part()
-    return Part(run={"hear changes": events.run, "forget changes": events.trim})
+    return Part(run={"hear changes": events.run}, duties={"forget changes": events.trim})

@@ -1,8 +1,5 @@
 """Tokens, what they cost, what is known of models, and budgets."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from volundr.domain.budget_watch import BudgetWatch
 from volundr.domain.budgets import BudgetGate, BudgetService
 from volundr.domain.pricing import PricingProvider
@@ -13,30 +10,20 @@ from volundr.local.pricing import PriceTable
 from volundr.store.budgets import BudgetStore
 from volundr.store.stats import StatsStore
 from volundr.store.tokens import TokenStore
-from volundr.wiring.ground import Ground, Part
-
-
-def budget_service(ground: Ground) -> BudgetService:
-    return BudgetService(BudgetStore(ground.db), TokenStore(ground.db))
-
-
-def token_service(ground: Ground, watch: BudgetWatch) -> TokenService:
-    return TokenService(TokenStore(ground.db), PriceTable(ground.settings.prices), (watch,))
-
-
-def spending(ground: Ground, sessions: SessionService) -> Mapping[type, Any]:
-    """What needs the sessions themselves: those whose budget is used up are paused."""
-    watch = BudgetWatch(budget_service(ground), sessions, ground.tasks)
-    return {TokenService: token_service(ground, watch), BudgetWatch: watch}
+from volundr.wiring.ground import Ground, Part, Services
 
 
 def part(ground: Ground) -> Part:
-    budgets = budget_service(ground)
+    tokens, prices = TokenStore(ground.db), PriceTable(ground.settings.prices)
+    budgets = BudgetService(BudgetStore(ground.db), tokens)
+
+    def with_sessions(sessions: SessionService, _: Services) -> Services:
+        """Those whose budget is used up are paused."""
+        watch = BudgetWatch(budgets, sessions, ground.tasks)
+        return {TokenService: TokenService(tokens, prices, (watch,)), BudgetWatch: watch}
+
     return Part(
-        services={
-            PricingProvider: PriceTable(ground.settings.prices),
-            StatsService: StatsService(StatsStore(ground.db)),
-            BudgetService: budgets,
-        },
+        services={PricingProvider: prices, StatsService: StatsService(StatsStore(ground.db)), BudgetService: budgets},
+        with_sessions=with_sessions,
         gates=(BudgetGate(budgets),),
     )

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from volundr.domain.errors import Conflict, Invalid
 from volundr.domain.identity import Resource
 
+_USERINFO = re.compile(r"(?<=://)[^/@]*@")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -70,6 +71,17 @@ class EmptySource:
 
 
 type Source = GitSource | LocalSource | EmptySource
+
+
+def repo_of(source: Source) -> str:
+    """The repository or folder that a source names, without what somebody signs in with; "" for an empty one."""
+    match source:
+        case GitSource(url=url):
+            return _USERINFO.sub("", url).rstrip("/").removesuffix(".git")
+        case LocalSource(path=path):
+            return path.rstrip("/") or path
+        case EmptySource():
+            return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3030,7 +3030,7 @@ export interface components {
         };
         /** BurnOut */
         BurnOut: {
-            spent: components["schemas"]["SpentOut"];
+            spent: components["schemas"]["SumsOut"];
             /**
              * Start
              * Format: date-time
@@ -3414,7 +3414,7 @@ export interface components {
             revision: number;
             /** Session Id */
             session_id: string | null;
-            spent: components["schemas"]["SpentOut"];
+            spent: components["schemas"]["SumsOut"];
             /** @description `draft` while the session runs, `complete` when it has stopped. */
             status: components["schemas"]["ChronicleStatus"];
             /**
@@ -3514,7 +3514,7 @@ export interface components {
             session_id: string | null;
             /** Source */
             source: components["schemas"]["GitSource"] | components["schemas"]["LocalSource"] | components["schemas"]["EmptySource"];
-            spent: components["schemas"]["SpentOut"];
+            spent: components["schemas"]["SumsOut"];
             /** @description `draft` while the session runs, `complete` when it has stopped. */
             status: components["schemas"]["ChronicleStatus"];
             /**
@@ -4922,10 +4922,7 @@ export interface components {
              */
             next: string | null;
         };
-        /**
-         * ModelTotalOut
-         * @description Sums of one model. `cost_usd` adds what is known and is null when nothing is; `unpriced` uses have no known price.
-         */
+        /** ModelTotalOut */
         ModelTotalOut: {
             /** Cache Read */
             cache_read: number;
@@ -4939,6 +4936,11 @@ export interface components {
             model: string;
             /** Output */
             output: number;
+            /**
+             * Tokens
+             * @description All four together.
+             */
+            tokens: number;
             /** Unpriced */
             unpriced: number;
             /** Uses */
@@ -6783,29 +6785,6 @@ export interface components {
             restore: string;
         };
         /**
-         * SpentOut
-         * @description Tokens and what they cost. `cost_usd` adds what is known and is null when nothing is.
-         */
-        SpentOut: {
-            /** Cache Read */
-            cache_read: number;
-            /** Cache Write */
-            cache_write: number;
-            /** Cost Usd */
-            cost_usd: number | null;
-            /** Input */
-            input: number;
-            /** Output */
-            output: number;
-            /**
-             * Unpriced
-             * @description Uses without a known price.
-             */
-            unpriced: number;
-            /** Uses */
-            uses: number;
-        };
-        /**
          * Standing
          * @description What holds now, for a client that does not load the records that said so: as `agent_state`, `agent_offers` and
          *     `plan_changed` have it. `run` is empty before the first one.
@@ -8625,7 +8604,8 @@ export interface operations {
     chronicle_timeline: {
         parameters: {
             query?: {
-                kind?: components["schemas"]["Kind-Input"][] | null;
+                /** @description Only lines of these kinds. */
+                kind?: components["schemas"]["Kind-Input"][];
                 cursor?: string;
                 limit?: number;
                 /** @description Length of a span of `token_burn`. */
