@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -119,6 +120,9 @@ def test_events_are_named_as_the_conventions_say() -> None:
     assert (name(tool), operation(tool)) == ("execute_tool Bash", "execute_tool")
     assert (name(chat), operation(chat)) == ("chat claude-sonnet-4-5", "chat")
     assert attributes(chat)["gen_ai.usage.output_tokens"] == 5
+    words = replace(chat, model="")  # what a broker reports: its model and tokens come as an event of their own
+    assert (name(words), operation(words)) == ("message_assistant", "")
+    assert operation(replace(words, type=EventType.TOKEN_USAGE)) == "chat"
     assert (attributes(chat)["gen_ai.provider.name"], provider("gpt-5"), provider("llama")) == ("anthropic", "openai", "")
     assert "grüße" not in str(attributes(tool))  # what was said is nobody's business there
     assert span_id(tool) == span_id(told(1, session)) != span_id(chat)

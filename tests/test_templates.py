@@ -10,9 +10,9 @@ import pytest
 
 from tests.forge import Site, in_forge
 from volundr.domain.errors import Invalid
-from volundr.domain.paging import PageRequest
+from volundr.domain.paging import PageRequest, page_of
 from volundr.domain.presets import Preset
-from volundr.domain.profiles import Manner, Problem, Profile, by_name
+from volundr.domain.profiles import Manner, Problem, Profile
 from volundr.domain.sessions.contributors.template import Layers, filled
 from volundr.domain.sessions.model import GitSource, Options, Session
 from volundr.domain.sessions.spec import Repository
@@ -165,7 +165,7 @@ def test_pages_by_name_go_both_ways() -> None:
     items = [Profile(name=name) for name in "cab"]
 
     def names(**asked: Any) -> tuple[list[str], str | None]:
-        page = by_name(items, PageRequest(**asked))
+        page = page_of(items, PageRequest(**asked), lambda one: one.name)
         return [one.name for one in page.items], page.next
 
     assert names(limit=2) == (["a", "b"], "b")

@@ -22,13 +22,12 @@ LONGEST = 200
 """Letters of a name that somebody else chose."""
 _LATEST = 2**63 - 1
 """Nanoseconds that every receiver can hold; what is beyond them was never a time."""
-_CHATS = frozenset({"message_assistant", "token_usage"})
 
 
 def operation(event: SessionEvent) -> str:
     """`gen_ai.operation.name`, "" for what the conventions have no word for."""
-    if event.type in _CHATS:
-        return "chat"
+    if event.type == "token_usage" or (event.type == "message_assistant" and event.model):
+        return "chat"  # a message without its model has its tokens told beside it
     return {"tool_use": "execute_tool", "terminal_command": "execute_tool", "session_stop": "invoke_agent"}.get(event.type, "")
 
 

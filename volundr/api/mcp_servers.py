@@ -9,9 +9,9 @@ from volundr.api.deps import service
 from volundr.api.lists import Asked, PageOut
 from volundr.api.security import allowed
 from volundr.api.strict import Shown, Text
-from volundr.domain.errors import Invalid
 from volundr.domain.identity import Principal
 from volundr.domain.mcp import McpConfig, McpService
+from volundr.domain.paging import page_of
 
 router = APIRouter(prefix="/api/v1/mcp-servers", tags=["MCP servers"])
 
@@ -40,11 +40,8 @@ class McpServerPage(PageOut[McpServerOut]):
 @router.get("")
 async def list_mcp_servers(_: Reader, servers: Servers, page: Asked) -> McpServerPage:
     """By name."""
-    if page.sort not in {"", "name"}:
-        raise Invalid(f"This list cannot be sorted by {page.sort!r}.", hint="It can by: name.")
-    found = [config for config in await servers.list() if config.name > page.cursor]
-    items = found[: page.limit]
-    return McpServerPage(items=[_out(one) for one in items], next=items[-1].name if len(found) > page.limit else None)
+    found = page_of(await servers.list(), page, lambda one: one.name)
+    return McpServerPage(items=[_out(one) for one in found.items], next=found.next)
 
 
 @router.get("/{name}")

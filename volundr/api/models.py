@@ -10,9 +10,9 @@ from volundr.api.lists import Asked, PageOut
 from volundr.api.security import allowed
 from volundr.api.strict import Shown, Text
 from volundr.domain.agents import AgentCatalog
-from volundr.domain.errors import Invalid
 from volundr.domain.identity import Principal
 from volundr.domain.models import ModelOffer, ModelService
+from volundr.domain.paging import page_of
 from volundr.domain.pricing import PricingProvider
 
 router = APIRouter(prefix="/api/v1/models", tags=["Models and statistics"])
@@ -51,18 +51,13 @@ async def list_models(
     offered: Annotated[bool | None, Query(description="Only those that an agent of this machine has, or has not.")] = None,
 ) -> ModelPage:
     """By id. An agent may have models that are not in this list: it says so itself, once it runs."""
-    if page.sort not in {"", "id", "-id"}:
-        raise Invalid(f"This list cannot be sorted by {page.sort!r}.", hint="It can by: id.")
-    found = [
-        _shown(one)
+    chosen = [
+        one
         for one in await ModelService(prices, agents).list()
         if provider in {"", one.info.provider} and (offered is None or offered == bool(one.offered_by))
     ]
-    found.sort(key=lambda one: one.id, reverse=page.sort == "-id")
-    if page.cursor:
-        found = [one for one in found if (one.id < page.cursor if page.sort == "-id" else one.id > page.cursor)]
-    items = found[: page.limit]
-    return ModelPage(items=items, next=items[-1].id if len(found) > page.limit else None)
+    found = page_of(chosen, page, lambda one: one.info.id, "id")
+    return ModelPage(items=[_shown(one) for one in found.items], next=found.next)
 
 
 def _shown(one: ModelOffer) -> ModelOut:

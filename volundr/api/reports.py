@@ -11,6 +11,7 @@ from volundr.api.deps import service
 from volundr.api.reach import Readable
 from volundr.api.security import allowed
 from volundr.api.strict import Strict, Text
+from volundr.api.usage import Dollars, Tokens
 from volundr.domain.chronicles import Telling
 from volundr.domain.identity import Principal
 from volundr.domain.reports import Report, ReportService
@@ -26,8 +27,6 @@ ITEMS_MOST = 1000
 _LARGEST = 2**53
 _TYPE = {"type"}
 Count = Annotated[int, Field(ge=0, le=_LARGEST)]
-Tokens = Annotated[int, Field(ge=0, le=10**12)]
-Dollars = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 Place = Annotated[int, Field(ge=1, le=_LARGEST, description="Number of the record that it was read from.")]
 
 

@@ -13,6 +13,24 @@ def _access_tokens() -> Sequence[APIRouter]:
     return (access_tokens.router,)
 
 
+def _admin_settings() -> Sequence[APIRouter]:
+    from volundr.api import admin_settings
+
+    return (admin_settings.router,)
+
+
+def _audit() -> Sequence[APIRouter]:
+    from volundr.api import audit
+
+    return (audit.router,)
+
+
+def _budgets() -> Sequence[APIRouter]:
+    from volundr.api import budgets
+
+    return (budgets.router, budgets.of_sessions)
+
+
 def _chronicles() -> Sequence[APIRouter]:
     from volundr.api import chronicles
 
@@ -61,10 +79,22 @@ def _login() -> Sequence[APIRouter]:
     return (login.router,)
 
 
+def _mcp_servers() -> Sequence[APIRouter]:
+    from volundr.api import mcp_servers
+
+    return (mcp_servers.router,)
+
+
 def _metrics() -> Sequence[APIRouter]:
     from volundr.api import metrics
 
     return (metrics.router,)
+
+
+def _models() -> Sequence[APIRouter]:
+    from volundr.api import models
+
+    return (models.router,)
 
 
 def _permissions() -> Sequence[APIRouter]:
@@ -97,16 +127,34 @@ def _reports() -> Sequence[APIRouter]:
     return (reports.router,)
 
 
+def _resources() -> Sequence[APIRouter]:
+    from volundr.api import resources
+
+    return (resources.router,)
+
+
 def _retention() -> Sequence[APIRouter]:
     from volundr.api import retention
 
     return (retention.router,)
 
 
+def _secrets() -> Sequence[APIRouter]:
+    from volundr.api import secrets
+
+    return (secrets.router,)
+
+
 def _sessions() -> Sequence[APIRouter]:
     from volundr.api import sessions
 
     return (sessions.router,)
+
+
+def _stats() -> Sequence[APIRouter]:
+    from volundr.api import stats
+
+    return (stats.router,)
 
 
 def _stream() -> Sequence[APIRouter]:
@@ -139,28 +187,16 @@ def _tracker() -> Sequence[APIRouter]:
     return (tracker.router,)
 
 
+def _usage() -> Sequence[APIRouter]:
+    from volundr.api import usage
+
+    return (usage.router,)
+
+
 def _users() -> Sequence[APIRouter]:
     from volundr.api import users
 
     return (users.router,)
-
-
-def _budgets() -> Sequence[APIRouter]:
-    from volundr.api import budgets
-
-    return (budgets.router, budgets.of_sessions)
-
-
-def _admin_settings() -> Sequence[APIRouter]:
-    from volundr.api import admin_settings
-
-    return (admin_settings.router,)
-
-
-def _resources() -> Sequence[APIRouter]:
-    from volundr.api import resources
-
-    return (resources.router,)
 
 
 def _workspaces() -> Sequence[APIRouter]:
@@ -169,59 +205,12 @@ def _workspaces() -> Sequence[APIRouter]:
     return (workspaces.router,)
 
 
-def _mcp_servers() -> Sequence[APIRouter]:
-    from volundr.api import mcp_servers
-
-    return (mcp_servers.router,)
-
-
-def _secrets() -> Sequence[APIRouter]:
-    from volundr.api import secrets
-
-    return (secrets.router,)
-
-
-def _audit() -> Sequence[APIRouter]:
-    from volundr.api import audit
-
-    return (audit.router,)
-
-
-def _models() -> Sequence[APIRouter]:
-    from volundr.api import models
-
-    return (models.router,)
-
-
-def _stats() -> Sequence[APIRouter]:
-    from volundr.api import stats
-
-    return (stats.router,)
-
-
-def _usage() -> Sequence[APIRouter]:
-    from volundr.api import usage
-
-    return (usage.router,)
-
-
 TABLE: Mapping[str, Load] = {
-    "sessions": _sessions,
+    "access-tokens": _access_tokens,
     "admin": _admin_settings,
-    "resources": _resources,
-    "workspaces": _workspaces,
-    "mcp-servers": _mcp_servers,
-    "secrets": _secrets,
+    "agents": _system,
     "audit": _audit,
     "budgets": _budgets,
-    "sessions/budgets": _budgets,
-    "sessions/events": _events,
-    "sessions/report": _reports,
-    "sessions/usage": _usage,
-    "sessions/timeline": _reports,
-    "sessions/chronicle": _chronicles,
-    "access-tokens": _access_tokens,
-    "agents": _system,
     "chronicles": _chronicles,
     "credentials": _credentials,
     "definitions": _definitions,
@@ -230,6 +219,7 @@ TABLE: Mapping[str, Load] = {
     "healthz": _health,
     "integrations": _integrations,
     "login": _login,
+    "mcp-servers": _mcp_servers,
     "me": _system,
     "metrics": _metrics,
     "models": _models,
@@ -239,7 +229,16 @@ TABLE: Mapping[str, Load] = {
     "profiles": _profiles,
     "prompts": _prompts,
     "readyz": _health,
+    "resources": _resources,
     "retention": _retention,
+    "secrets": _secrets,
+    "sessions": _sessions,
+    "sessions/budgets": _budgets,
+    "sessions/chronicle": _chronicles,
+    "sessions/events": _events,
+    "sessions/report": _reports,
+    "sessions/timeline": _reports,
+    "sessions/usage": _usage,
     "stats": _stats,
     "stream": _stream,
     "system": _system,
@@ -247,6 +246,7 @@ TABLE: Mapping[str, Load] = {
     "tenants": _tenants,
     "tracker": _tracker,
     "users": _users,
+    "workspaces": _workspaces,
 }
 """First part of the path (behind `/api/v1/`, or of the whole path), or `sessions/<what>` for what stands under
 `/sessions/{session_id}/`, → its routers. Real imports, made when that is first asked for. A rule test sees to it that every

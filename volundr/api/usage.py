@@ -15,6 +15,7 @@ from volundr.domain.tokens import TURNS_MOST, TokenService, TokenUse
 router = APIRouter(prefix="/api/v1/sessions/{session_id}", tags=["Reports"])
 
 Tokens = Annotated[int, Field(ge=0, le=10**12)]
+Dollars = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 _YEARS = range(2000, 2200)
 
 
@@ -36,9 +37,7 @@ class UsedIn(Strict):
     output: Tokens = Field(default=0, examples=[350])
     cache_read: Tokens = 0
     cache_write: Tokens = 0
-    cost_usd: float | None = Field(
-        default=None, ge=0, le=1_000_000, allow_inf_nan=False, description="Null: as the prices say, if they know the model."
-    )
+    cost_usd: Dollars | None = Field(default=None, description="Null: as the prices say, if they know the model.")
 
 
 class NewUsage(UsedIn):

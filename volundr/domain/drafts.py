@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from volundr.domain.chronicles import Chronicle, ChronicleRepository, DraftRepos
 from volundr.domain.errors import Unavailable
 from volundr.domain.events import EventFilter, EventType, SessionEvent, SessionEventRepository
 from volundr.domain.paging import PageRequest
+from volundr.domain.reported import BY_AGENT, OF_FILE, OF_KIND
 from volundr.domain.sessions.model import Session, Status
 from volundr.domain.sessions.ports import EventBroadcaster, SessionRepository
 from volundr.domain.timeline import Action, FileChange, Kind, Moment, TimelineRepository, made, touched
@@ -23,20 +24,12 @@ EVENTS_MOST = 200
 LONGEST_SAID = 1200
 CHANGES_MOST = 250
 _DOWN = frozenset({Status.STOPPED, Status.FAILED, Status.ARCHIVED})
-_AGENT = "agent"
+_ACTIONS: Mapping[EventType, Action] = {kind: action for action, kind in OF_FILE.items()}
 _KINDS = {
     EventType.MESSAGE_USER: Kind.MESSAGE,
     EventType.MESSAGE_ASSISTANT: Kind.MESSAGE,
-    EventType.FILE_CREATED: Kind.FILE,
-    EventType.FILE_MODIFIED: Kind.FILE,
-    EventType.FILE_DELETED: Kind.FILE,
-    EventType.GIT_COMMIT: Kind.COMMIT,
-    EventType.ERROR: Kind.ERROR,
-}
-_ACTIONS: dict[EventType, Action] = {
-    EventType.FILE_CREATED: "created",
-    EventType.FILE_MODIFIED: "modified",
-    EventType.FILE_DELETED: "deleted",
+    **dict.fromkeys(_ACTIONS, Kind.FILE),
+    **{OF_KIND[kind]: kind for kind in (Kind.COMMIT, Kind.ERROR)},
 }
 
 
@@ -141,7 +134,7 @@ def moment_of(event: SessionEvent) -> Moment:
         at=event.at,
         kind=_KINDS[event.type],
         title=" ".join(text.split())[:500],
-        detail=_AGENT if event.type is EventType.MESSAGE_ASSISTANT else "",
+        detail=BY_AGENT if event.type is EventType.MESSAGE_ASSISTANT else "",
         files=(FileChange(path=path[:1000], action=action),) if action is not None and path else (),
         commit_hash=next((data[name] for name in ("hash", "commit", "sha") if data.get(name)), "")[:64],
     )
@@ -150,12 +143,12 @@ def moment_of(event: SessionEvent) -> Moment:
 def story(moments: Sequence[Moment], error: str) -> Telling:
     """What these lines, oldest first, tell. `error` is how the session failed."""
     messages = [one for one in moments if one.kind is Kind.MESSAGE]
-    asked = next((one.title for one in messages if one.detail != _AGENT), "")
-    said = next((one.title for one in reversed(messages) if one.detail == _AGENT), "")
+    asked = next((one.title for one in messages if one.detail != BY_AGENT), "")
+    said = next((one.title for one in reversed(messages) if one.detail == BY_AGENT), "")
     last = moments[-1] if moments else None
     failed = [last.title] if last is not None and last.kind is Kind.ERROR else []
     unfinished = [*failed, *([f"The session failed: {error[:LONGEST_SAID]}"] if error else [])]
-    if messages and messages[-1].detail != _AGENT and not unfinished:
+    if messages and messages[-1].detail != BY_AGENT and not unfinished:
         unfinished = ["The session ended before the agent had answered."]
     return Telling(
         epoch=(last.epoch if last is not None else "") or "forge",

@@ -3,10 +3,9 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from volundr.domain.errors import Invalid, NotFound
-from volundr.domain.paging import Page, PageRequest
+from volundr.domain.errors import NotFound
+from volundr.domain.paging import Page, PageRequest, page_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +96,7 @@ class ForgeProfileService:
 
     async def page(self, tenant_id: str, request: PageRequest) -> Page[ProfileUse]:
         """By name. Raises Invalid for another sort."""
-        found = by_name(await self.all(), request)
+        found = page_of(await self.all(), request, lambda one: one.name)
         counts = await self._counter.active(tenant_id)
         return Page(
             items=[ProfileUse(profile=one, active_sessions=counts.get(one.name, 0)) for one in found.items], next=found.next
@@ -119,23 +118,6 @@ class ForgeProfileService:
 
     async def problems(self) -> Sequence[Problem]:
         return [problem for provider in self._providers for problem in await provider.problems()]
-
-
-class Named(Protocol):
-    @property
-    def name(self) -> str: ...
-
-
-def by_name[N: Named](items: Sequence[N], request: PageRequest) -> Page[N]:
-    """A page of a list that is all in memory. The cursor is the last name of the page before."""
-    if request.sort not in {"", "name", "-name"}:
-        raise Invalid(f"This list cannot be sorted by {request.sort!r}.", hint="It can by: name.")
-    down = request.sort == "-name"
-    left = sorted(items, key=lambda one: one.name, reverse=down)
-    if request.cursor:
-        left = [one for one in left if (one.name < request.cursor if down else one.name > request.cursor)]
-    shown = left[: request.limit]
-    return Page(items=shown, next=shown[-1].name if len(left) > len(shown) else None)
 
 
 def missing(noun: str, name: str, problems: Sequence[Problem]) -> NotFound:

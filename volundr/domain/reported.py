@@ -1,6 +1,6 @@
 """What a broker reports of a session, as events of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from volundr.domain.events import EventType, SessionEvent, event_id
@@ -10,12 +10,12 @@ from volundr.domain.tokens import TokenUse
 
 BY_AGENT = "agent"
 """What a message's `detail` says when the agent wrote it."""
-_FILES: dict[Action, EventType] = {
+OF_FILE: Mapping[Action, EventType] = {
     "created": EventType.FILE_CREATED,
     "modified": EventType.FILE_MODIFIED,
     "deleted": EventType.FILE_DELETED,
 }
-_KINDS = {
+OF_KIND: Mapping[Kind, EventType] = {
     Kind.COMMIT: EventType.GIT_COMMIT,
     Kind.COMMAND: EventType.TERMINAL_COMMAND,
     Kind.PERMISSION: EventType.PERMISSION,
@@ -57,14 +57,14 @@ def _used(session: Session, use: TokenUse) -> SessionEvent:
 def _told(session: Session, moment: Moment) -> Iterator[SessionEvent]:
     if moment.kind is Kind.FILE:
         for change in moment.files:
-            yield _event(session, moment, _FILES[change.action], _of_file(change), change.path)
+            yield _event(session, moment, OF_FILE[change.action], _of_file(change), change.path)
     elif moment.kind is Kind.MESSAGE:
         kind = EventType.MESSAGE_ASSISTANT if moment.detail == BY_AGENT else EventType.MESSAGE_USER
         yield _event(session, moment, kind, {"text": moment.title})
     elif moment.kind is Kind.COMMIT:
-        yield _event(session, moment, _KINDS[moment.kind], {"message": moment.title, "hash": moment.commit_hash})
+        yield _event(session, moment, OF_KIND[moment.kind], {"message": moment.title, "hash": moment.commit_hash})
     else:
-        yield _event(session, moment, _KINDS[moment.kind], {"title": moment.title, "detail": moment.detail})
+        yield _event(session, moment, OF_KIND[moment.kind], {"title": moment.title, "detail": moment.detail})
 
 
 def _of_file(change: FileChange) -> dict[str, Any]:

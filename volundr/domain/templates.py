@@ -5,8 +5,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from volundr.domain.paging import Page, PageRequest
-from volundr.domain.profiles import Manner, Problem, by_name, missing
+from volundr.domain.paging import Page, PageRequest, page_of
+from volundr.domain.profiles import Manner, Problem, missing
 from volundr.domain.sessions.model import GitSource, LocalSource
 from volundr.domain.sessions.spec import Repository
 
@@ -80,7 +80,7 @@ class WorkspaceTemplateService:
 
     async def page(self, request: PageRequest) -> Page[Template]:
         """By name. Raises Invalid for another sort."""
-        return by_name(await self.all(), request)
+        return page_of(await self.all(), request, lambda one: one.name)
 
     async def find(self, name: str) -> Template | None:
         return next((one for one in await self.all() if one.name == name), None)

@@ -1,13 +1,13 @@
 """What is on this machine besides agents: git and Docker."""
 
 import asyncio
-import shutil
 import time
 from collections.abc import Sequence
 
 from volundr.db.database import Database
 from volundr.domain.errors import Unavailable
 from volundr.domain.system import Machine, Tool
+from volundr.local.programs import ask
 
 FRESH_SECONDS = 30.0
 ANSWER_SECONDS = 3.0
@@ -41,18 +41,11 @@ class LocalMachine(Machine):
 
 
 async def _tool(name: str, argv: Sequence[str], without: str) -> Tool:
-    if shutil.which(argv[0]) is None:
+    answer = await ask(argv, ANSWER_SECONDS)
+    if answer is None:
         return Tool(name=name, hint=without)
-    process = await asyncio.create_subprocess_exec(
-        *argv, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-    )
-    try:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            said, _ = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
+    if answer.code is None:
         return Tool(name=name, hint=f"{name} is installed but does not answer. {without}")
-    if process.returncode != 0:
+    if answer.code != 0:
         return Tool(name=name, hint=f"{name} is installed but not running. {without}")
-    return Tool(name=name, version=said.decode("utf-8", "replace").strip().removeprefix("git version "))
+    return Tool(name=name, version=answer.text.removeprefix("git version "))

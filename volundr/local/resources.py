@@ -2,11 +2,11 @@
 
 import asyncio
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from volundr.domain.resources import ResourceKind, ResourceProvider, ResourceReport, fitting
+from volundr.local.programs import ask
 
 GPUS = ("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader")
 ANSWER_SECONDS = 3.0
@@ -55,16 +55,6 @@ def _memory() -> tuple[float | None, float | None]:
 
 
 async def _gpus() -> Sequence[str]:
-    if shutil.which(GPUS[0]) is None:
-        return ()
-    process = await asyncio.create_subprocess_exec(
-        *GPUS, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-    )
-    try:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            said, _ = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        return ()
-    return tuple(line.strip() for line in said.decode("utf-8", "replace").splitlines() if line.strip())
+    """What their tool prints, a line each, whatever it ends with: it does so for those that work."""
+    answer = await ask(GPUS, ANSWER_SECONDS)
+    return () if answer is None else tuple(line.strip() for line in answer.text.splitlines() if line.strip())
