@@ -155,7 +155,7 @@ def check(arguments):
     else:
         install_node(npm, "webui")
     sources = ["volundr", "plugins", "tests", "build.py"]
-    for tool in (["ruff", "format", "--check", *sources], ["ruff", "check", *sources], ["mypy"]):
+    for tool in (["ruff", "format", "--check", *sources], ["ruff", "check", *sources], ["mypy"], ["mypy", "tests"]):
         run([PYTHON, "-m", *tool])
     run([os.path.join(VENV, "bin", "lint-imports"), "--no-cache"])
     run([PYTHON, "-m", "pytest", "tests/rules", *arguments])

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 from fastapi import FastAPI
@@ -70,7 +71,7 @@ class Desk:
         path = f"/api/v1/sessions/{session.id}/report"
         return await self.http.post(path, json={"epoch": epoch, "items": items}, headers=self.pod(session))
 
-    async def get(self, path: str, **params: object) -> dict[str, object]:
+    async def get(self, path: str, **params: Any) -> dict[str, Any]:
         answer = await self.http.get(f"/api/v1/{path}", params=params)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())

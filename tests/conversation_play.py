@@ -8,7 +8,7 @@ from volundr.broker import events as ev
 from volundr.broker import parts
 from volundr.broker.codec import Entry, decode_entry, encode_entry
 from volundr.broker.conversation import Conversation, Input, Opened
-from volundr.broker.frames import Delta, Rejected, Send, Stored
+from volundr.broker.frames import Delta, Output, Rejected, Send, Stored
 from volundr.broker.parts import Capabilities, Rule
 from volundr.broker.people import Said
 from volundr.broker.runs import Item
@@ -52,6 +52,7 @@ class Play:
                 self.talk.state.extend(item)
                 self.deltas.append(item)
             else:
+                assert not isinstance(item, Output), "no tool of these plays prints while it runs"
                 entry = Entry(self.talk.state.seq + 1, f"t{self.clock}", src, item)
                 self.talk.apply(entry)
                 self.log.append(entry)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -35,7 +36,7 @@ class Site:
     http: httpx.AsyncClient
     home: Path
 
-    async def until(self, session_id: str, status: Status | str) -> dict[str, object]:
+    async def until(self, session_id: str, status: Status | str) -> dict[str, Any]:
         """The session once it has this status."""
         async with asyncio.timeout(5):
             while True:

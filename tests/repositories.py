@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from volundr.domain.errors import Invalid, Unavailable
+from volundr.domain.errors import Invalid, Unavailable, VolundrError
 from volundr.domain.sessions.model import Session, Source
 from volundr.domain.workspaces import Workspace
 from volundr.local.git import Git
@@ -65,7 +65,7 @@ def remove(workspaces: LocalWorkspaces, which: Session) -> None:
     asyncio.run(workspaces.remove(which))
 
 
-def refusal(workspaces: LocalWorkspaces, source: Source) -> Invalid | Unavailable:
+def refusal(workspaces: LocalWorkspaces, source: Source) -> VolundrError:
     """Why this source is refused: at creation, and again when a session starts, with nothing left behind."""
     with pytest.raises((Invalid, Unavailable)) as early:
         asyncio.run(workspaces.check(source))

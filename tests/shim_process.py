@@ -24,7 +24,7 @@ class Shim:
         reader, writer = await asyncio.open_unix_connection(self.socket, limit=1 << 24)
         writer.write(json.dumps(request).encode() + b"\n")
         async with asyncio.timeout(20):
-            answer = json.loads(await reader.readline())
+            answer: dict[str, Any] = json.loads(await reader.readline())
         writer.close()
         return answer
 

@@ -29,7 +29,7 @@ class Parsed(HTMLParser):
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.text, self.open, self.wrong = "", [], ""
+        self.text, self.open, self.wrong = "", list[str](), ""
         self.pre: list[str] = []
         self.feed(text)
         self.close()
@@ -71,7 +71,7 @@ class Message:
         return Parsed(self.html).text
 
     def data(self, label: str) -> str:
-        return next(button["callback_data"] for row in self.buttons for button in row if button["text"] == label)
+        return next(str(button["callback_data"]) for row in self.buttons for button in row if button["text"] == label)
 
     @property
     def labels(self) -> list[str]:
@@ -133,7 +133,7 @@ class TelegramApi:
         for listener in server.servers:
             listener.close()
         for connection in list(server.server_state.connections):
-            connection.transport.abort()  # type: ignore[union-attr]
+            connection.transport.abort()
         async with asyncio.timeout(5):
             await asyncio.gather(*server.server_state.tasks, return_exceptions=True)
 

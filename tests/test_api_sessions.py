@@ -1,6 +1,9 @@
 """Sessions over HTTP, through the whole forge but its processes."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,13 +13,13 @@ from volundr.domain.sessions.model import Activity, Status
 from volundr.domain.sessions.ports import PodStatus
 
 
-async def made(site: Site, name: str = "one", **more) -> dict:
+async def made(site: Site, name: str = "one", **more: Any) -> dict[str, Any]:
     answer = await site.http.post("/api/v1/sessions", json={"name": name, "agent": "demo", **more})
     assert answer.status_code == 201, answer.text
-    return answer.json()
+    return dict(answer.json())
 
 
-def test_a_created_session_starts_and_runs(tmp_path) -> None:
+def test_a_created_session_starts_and_runs(tmp_path: Path) -> None:
     async def scenario(site: Site) -> None:
         session = await made(site)
         assert session["status"] == "starting"
@@ -29,7 +32,7 @@ def test_a_created_session_starts_and_runs(tmp_path) -> None:
     in_forge(tmp_path, scenario)
 
 
-def test_a_session_may_wait_to_be_started(tmp_path) -> None:
+def test_a_session_may_wait_to_be_started(tmp_path: Path) -> None:
     async def scenario(site: Site) -> None:
         session = await made(site, start=False)
         assert session["status"] == "created"
@@ -40,7 +43,7 @@ def test_a_session_may_wait_to_be_started(tmp_path) -> None:
     in_forge(tmp_path, scenario)
 
 
-def test_two_starts_at_once_make_one_pod(tmp_path) -> None:
+def test_two_starts_at_once_make_one_pod(tmp_path: Path) -> None:
     async def scenario(site: Site) -> None:
         session = await made(site, start=False)
         answers = await asyncio.gather(*(site.http.post(f"/api/v1/sessions/{session['id']}/start") for _ in range(8)))
@@ -51,7 +54,7 @@ def test_two_starts_at_once_make_one_pod(tmp_path) -> None:
     in_forge(tmp_path, scenario)
 
 
-def test_a_failed_start_says_why_with_the_pods_last_words_and_can_be_tried_again(tmp_path) -> None:
+def test_a_failed_start_says_why_with_the_pods_last_words_and_can_be_tried_again(tmp_path: Path) -> None:
     async def scenario(site: Site) -> None:
         site.pods.outcome = PodStatus(state="failed", error="claude: not found", hint="Install it.", log_tail=["last words"])
         session = await made(site)
@@ -67,7 +70,7 @@ def test_a_failed_start_says_why_with_the_pods_last_words_and_can_be_tried_again
 
 @pytest.mark.parametrize("verb", ["stop", "delete"])
 @pytest.mark.parametrize("state", list(Status))
-def test_stop_and_delete_are_legal_in_every_state_and_twice(tmp_path, state: Status, verb: str) -> None:
+def test_stop_and_delete_are_legal_in_every_state_and_twice(tmp_path: Path, state: Status, verb: str) -> None:
     async def scenario(site: Site) -> None:
         session = await made(site, start=False)
         await site.forge.db.run("UPDATE sessions SET status = :s", s=state.value)
@@ -83,7 +86,7 @@ def test_stop_and_delete_are_legal_in_every_state_and_twice(tmp_path, state: Sta
     in_forge(tmp_path, scenario)
 
 
-def test_stopping_a_session_that_starts_ends_the_start(tmp_path) -> None:
+def test_stopping_a_session_that_starts_ends_the_start(tmp_path: Path) -> None:
     async def scenario(site: Site) -> None:
         site.pods.hold = True
         session = await made(site)
@@ -95,7 +98,7 @@ def test_stopping_a_session_that_starts_ends_the_start(tmp_path) -> None:
     in_forge(tmp_path, scenario)
 
 
-def test_a_forge_that_crashed_in_the_middle_is_taken_up_again(tmp_path) -> None:
+def test_a_forge_that_crashed_in_the_middle_is_taken_up_again(tmp_path: Path) -> None:
     async def main() -> None:
         async with forge_in(tmp_path / "home") as site:
             ids = {}
@@ -117,7 +120,7 @@ def test_a_forge_that_crashed_in_the_middle_is_taken_up_again(tmp_path) -> None:
     asyncio.run(main())
 
 
-def test_a_pod_that_dies_is_noticed(tmp_path) -> None:
+def test_a_pod_that_dies_is_noticed(tmp_path: Path) -> None:
     async def scenario(site: Site) -> None:
         site.forge.start()
         session = await made(site)
@@ -131,7 +134,7 @@ def test_a_pod_that_dies_is_noticed(tmp_path) -> None:
     in_forge(tmp_path, scenario)
 
 
-def test_archive_hides_and_restore_brings_back(tmp_path) -> None:
+def test_archive_hides_and_restore_brings_back(tmp_path: Path) -> None:
     async def scenario(site: Site) -> None:
         session = await made(site)
         await site.until(session["id"], "running")
@@ -156,7 +159,7 @@ def test_archive_hides_and_restore_brings_back(tmp_path) -> None:
         ({"name": "a", "agent": "no-such-agent"}, "no-such-agent"),
     ],
 )
-def test_bad_input_is_told_at_once_and_leaves_nothing(tmp_path, body: dict, says: str) -> None:
+def test_bad_input_is_told_at_once_and_leaves_nothing(tmp_path: Path, body: dict[str, Any], says: str) -> None:
     async def scenario(site: Site) -> None:
         answer = await site.http.post("/api/v1/sessions", json=body)
         assert answer.status_code == 422, answer.text
@@ -167,7 +170,7 @@ def test_bad_input_is_told_at_once_and_leaves_nothing(tmp_path, body: dict, says
     in_forge(tmp_path, scenario)
 
 
-def test_a_taken_name_is_a_conflict(tmp_path) -> None:
+def test_a_taken_name_is_a_conflict(tmp_path: Path) -> None:
     async def scenario(site: Site) -> None:
         await made(site)
         answer = await site.http.post("/api/v1/sessions", json={"name": "one", "agent": "demo"})
@@ -176,7 +179,7 @@ def test_a_taken_name_is_a_conflict(tmp_path) -> None:
     in_forge(tmp_path, scenario)
 
 
-def test_a_rename_with_an_old_revision_is_a_conflict(tmp_path) -> None:
+def test_a_rename_with_an_old_revision_is_a_conflict(tmp_path: Path) -> None:
     async def scenario(site: Site) -> None:
         session = await made(site, start=False)
         url = f"/api/v1/sessions/{session['id']}"
@@ -188,9 +191,9 @@ def test_a_rename_with_an_old_revision_is_a_conflict(tmp_path) -> None:
     in_forge(tmp_path, scenario)
 
 
-def test_a_body_over_the_limit_is_refused(tmp_path) -> None:
+def test_a_body_over_the_limit_is_refused(tmp_path: Path) -> None:
     async def scenario(site: Site) -> None:
-        async def pieces():
+        async def pieces() -> AsyncIterator[bytes]:
             for _ in range(20):
                 yield b"x" * 100_000
 
@@ -201,7 +204,7 @@ def test_a_body_over_the_limit_is_refused(tmp_path) -> None:
     in_forge(tmp_path, scenario)
 
 
-def test_tickets_are_for_sessions_that_run(tmp_path) -> None:
+def test_tickets_are_for_sessions_that_run(tmp_path: Path) -> None:
     async def scenario(site: Site) -> None:
         session = await made(site, start=False)
         url = f"/api/v1/sessions/{session['id']}"
@@ -214,7 +217,7 @@ def test_tickets_are_for_sessions_that_run(tmp_path) -> None:
     in_forge(tmp_path, scenario)
 
 
-def test_what_is_unknown_is_a_problem_document(tmp_path) -> None:
+def test_what_is_unknown_is_a_problem_document(tmp_path: Path) -> None:
     async def scenario(site: Site) -> None:
         for path in ("/api/v1/nothing", f"/api/v1/sessions/{uuid4()}"):
             answer = await site.http.get(path)
@@ -224,7 +227,7 @@ def test_what_is_unknown_is_a_problem_document(tmp_path) -> None:
     in_forge(tmp_path, scenario)
 
 
-def test_the_conversation_is_read_without_starting_the_session(tmp_path) -> None:
+def test_the_conversation_is_read_without_starting_the_session(tmp_path: Path) -> None:
     async def scenario(site: Site) -> None:
         session = await made(site, start=False)
         path = f"/api/v1/sessions/{session['id']}/history"
@@ -242,12 +245,12 @@ def test_the_conversation_is_read_without_starting_the_session(tmp_path) -> None
     in_forge(tmp_path, scenario)
 
 
-def test_what_is_known_of_the_conversation_outlives_a_stop_and_a_failure(tmp_path) -> None:
+def test_what_is_known_of_the_conversation_outlives_a_stop_and_a_failure(tmp_path: Path) -> None:
     async def scenario(site: Site) -> None:
         session = await made(site)
         path = f"/api/v1/sessions/{session['id']}"
         await site.until(session["id"], "running")
-        known = {"messages": 7, "model": "big", "cost_usd": 0.5}
+        known: dict[str, Any] = {"messages": 7, "model": "big", "cost_usd": 0.5}
         told = Activity(state="working", what="ls", **known)
         await site.forge.service.report(UUID(session["id"]), told)
         await site.http.post(f"{path}/stop")

@@ -49,7 +49,8 @@ def test_nobody_gets_anything_else_without_saying_who_they_are(tmp_path: Path) -
         asked = 0
         for router in routers():
             for route in router.routes:
-                path, methods = getattr(route, "path", ""), getattr(route, "methods", set())
+                path: str = getattr(route, "path", "")
+                methods: set[str] = getattr(route, "methods", set())
                 if path in OPEN or path == "/api/v1/login":
                     continue
                 for method in methods:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.skuld_kit import KEY, Client, Rig, ScriptedAgent, World, skuld, until
 from volundr.broker.events import Answer, Asked, Break, Exited, Ready, Say, TextDelta, TextDone, ToolCalled, TurnEnded
-from volundr.broker.parts import Rule
+from volundr.broker.parts import Rule, Scope
 from volundr.domain.tickets import issue
 
 type Story = Callable[[Rig], Awaitable[None]]
@@ -26,7 +26,7 @@ def play(home: Path, story: Story, **more: Any) -> None:
 
 
 def ask(name: str, **more: Any) -> Asked:
-    scopes = ("once", "session", "always")
+    scopes: Sequence[Scope] = ("once", "session", "always")
     return Asked(id=name, tool="Bash", title=name, input={}, rules=(Rule(tool="Bash", subject="make"),), scopes=scopes, **more)
 
 

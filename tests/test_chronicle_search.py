@@ -94,7 +94,7 @@ def test_a_list_is_narrowed_by_everything_that_is_said(on_database: Run, tmp_pat
                 ({"to": begun}, []),
                 ({"q": "one", "tag": "x"}, ["one"]),
             ):
-                found = await site.get("chronicles", **query)  # type: ignore[arg-type]
+                found = await site.get("chronicles", **query)
                 assert [item["name"] for item in found["items"]] == names, query
             first = await site.get("chronicles", limit=1)
             assert [one["name"] for one in (await site.get("chronicles", cursor=first["next"]))["items"]] == ["one"]

@@ -280,7 +280,7 @@ inputs = st.one_of(
 
 
 def check(play: Play) -> None:
-    sent, taken, decided, open_questions = [], [], set(), set()
+    sent, taken, decided, open_questions = list[str](), list[str](), set[str](), set[str]()
     turn = False
     for entry in play.log:
         match entry.record:
@@ -307,6 +307,8 @@ def check(play: Play) -> None:
             case rec.PermissionClosed(id=name):
                 assert name in open_questions
                 open_questions.remove(name)
+            case _:
+                pass
     assert taken == sent[: len(taken)], "every message in one turn, in order"
     assert sent[len(taken) :] == list(play.talk.state.waiting)
     assert open_questions == set(play.talk.state.questions)

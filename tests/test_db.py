@@ -5,6 +5,7 @@ import stat
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -120,7 +121,7 @@ def test_a_model_comes_back_from_a_row_as_it_went_in(on_database: Run) -> None:
     on_database(scenario)
 
 
-def test_the_file_is_private(tmp_path) -> None:
+def test_the_file_is_private(tmp_path: Path) -> None:
     async def main() -> None:
         await (await SqliteDatabase.open(tmp_path / "v.db")).close()
 
@@ -129,7 +130,7 @@ def test_the_file_is_private(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["not a database", "torn page"])
-def test_a_damaged_file_is_refused_with_the_way_out_and_left_alone(tmp_path, damage: str) -> None:
+def test_a_damaged_file_is_refused_with_the_way_out_and_left_alone(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "v.db"
 
     async def make() -> None:
@@ -158,7 +159,7 @@ def test_a_damaged_file_is_refused_with_the_way_out_and_left_alone(tmp_path, dam
     assert path.read_bytes() == before
 
 
-def test_a_folder_that_is_not_there_is_said(tmp_path) -> None:
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     async def open_it() -> None:
         await SqliteDatabase.open(tmp_path / "none" / "v.db")
 

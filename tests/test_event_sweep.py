@@ -20,8 +20,9 @@ from volundr.store.sessions import SessionStore
 
 def event(session: UUID, kind: EventType = EventType.TOOL_USE, sequence: int = 0) -> SessionEvent:
     now = datetime.now(UTC)
-    whose = {"tenant_id": "default", "owner_id": "local"}
-    return SessionEvent(id=uuid4(), session_id=session, type=kind, sequence=sequence, at=now, data={}, **whose)
+    return SessionEvent(
+        id=uuid4(), session_id=session, type=kind, sequence=sequence, at=now, data={}, tenant_id="default", owner_id="local"
+    )
 
 
 async def sessions_on(db: Database, many: int) -> list[UUID]:

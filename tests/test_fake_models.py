@@ -2,16 +2,17 @@
 
 import json
 import urllib.request
+from typing import Any
 
 from tests.fake_models.anthropic import serving
 from tests.fake_models.script import newest, plan
 
 
-def user(text: str) -> dict:
+def user(text: str) -> dict[str, Any]:
     return {"role": "user", "content": text}
 
 
-def result() -> dict:
+def result() -> dict[str, Any]:
     return {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "ok"}]}
 
 

@@ -44,10 +44,12 @@ def test_a_socket_carries_messages_of_any_size_both_ways(tmp_path: Path, run: An
 def test_compression_and_close_codes_pass_untouched(tmp_path: Path) -> None:
     async def main() -> None:
         async with both(tmp_path) as (door, _), open_socket(door, compression="deflate") as socket:
+            assert socket.response is not None
             assert "permessage-deflate" in socket.response.headers["Sec-WebSocket-Extensions"]
             await socket.send("bye")
             with pytest.raises(ConnectionClosed) as closed:
                 await socket.recv()
+            assert closed.value.rcvd is not None
             assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4404, "no such session")
 
     run_on("uvloop", main())

@@ -7,7 +7,7 @@ import tracemalloc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given, settings
@@ -62,7 +62,12 @@ def opening() -> list[Record]:
     """Something of every kind that leaves a trace in the state."""
     file = Attachment(id="f" * 32, name="a.png", media_type="image/png", size=3)
     rule = Rule(tool="Bash", subject="ls")
-    asked = {"tool": "Bash", "title": "ls", "input": {"command": "ls", "deep": [1, {"a": None}]}, "rules": (rule,)}
+    asked: dict[str, Any] = {
+        "tool": "Bash",
+        "title": "ls",
+        "input": {"command": "ls", "deep": [1, {"a": None}]},
+        "rules": (rule,),
+    }
     return [
         AgentState(state="starting", run="r1", agent="demo"),
         AgentState(state="ready", run="r1", agent="demo", model="m", mode="plan", native="n1"),

@@ -176,6 +176,10 @@ def killed_everywhere(place: Path) -> int:
         kills += 1
 
 
+def acknowledge(into: int, seq: int) -> None:
+    os.writev(into, [b"%d\n" % seq])
+
+
 def child(folder: Path, made: Sequence[Sequence[bytes]], number: int) -> tuple[int, bool]:
     """What it had acknowledged when it was killed, and whether it came to its end instead."""
     out, into = os.pipe()
@@ -188,7 +192,7 @@ def child(folder: Path, made: Sequence[Sequence[bytes]], number: int) -> tuple[i
             async def story() -> None:
                 log = Log.open(folder, full=Full(records=5))
                 log.upkeep = Upkeep(folder, log, 4, 1)
-                await write(log, made, lambda seq: os.writev(into, [b"%d\n" % seq]) and None)
+                await write(log, made, lambda seq: acknowledge(into, seq))
                 log.close()
 
             asyncio.run(story())

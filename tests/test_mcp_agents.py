@@ -10,7 +10,7 @@ import pytest
 
 from tests import codex_kit, test_claude_control
 from volundr.broker import mounts
-from volundr.broker.events import Answer, Asked, ToolCalled, ToolEnded
+from volundr.broker.events import Answer, Asked, Say, ToolCalled, ToolEnded, TurnEnded
 from volundr.broker.transports.transport import Job
 from volundr.domain.sessions.spec import McpServer, SessionSpec
 
@@ -53,14 +53,12 @@ def test_claude_offers_the_servers_tools_and_calls_them_after_asking(tmp_path: P
         async with test_claude_control.desk(tmp_path) as at:
             at.job = with_servers(at.job, tmp_path / "session", box(tmp_path))
             await at.start("one")
-            before = await at.tell(
-                test_claude_control.Say(messages=[("m1", '{{tool: mcp__box__echo {"text": "hi"}}}{{text: ok}}')])
-            )
+            before = await at.tell(Say(messages=[("m1", '{{tool: mcp__box__echo {"text": "hi"}}}{{text: ok}}')]))
             asked = await at.heard.until(Asked, before)
             yes = Answer(id=asked.id, decision="allow", scope="once", asked_input=asked.input, native=asked.native)
             await at.tell(yes)
             ended = await at.heard.until(ToolEnded, before)
-            await at.heard.until(test_claude_control.TurnEnded, before)
+            await at.heard.until(TurnEnded, before)
             assert (ended.ok, "heard hi" in ended.output) == (True, True)
             assert any(tool["name"] == "mcp__box__echo" for tool in at.model.requests[-1]["tools"])
             assert (tmp_path / "token").read_text() == CANARY
@@ -86,6 +84,6 @@ def test_codex_gets_them_too_whichever_way_it_is_started(tmp_path: Path, transpo
             assert (tmp_path / "token").read_text() == CANARY
             assert "tool_server.py" in arguments_of_all()
             assert CANARY not in arguments_of_all()
-            await at.heard.until(codex_kit.TurnEnded, before)
+            await at.heard.until(TurnEnded, before)
 
     asyncio.run(main())

@@ -12,6 +12,7 @@ import grpc
 import pytest
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2, metrics_service_pb2_grpc
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
+from opentelemetry.sdk.resources import Resource
 from volundr_otel import OtelSettings, make
 from volundr_otel.metrics import of
 from volundr_otel.sink import SCOPE
@@ -32,7 +33,7 @@ from volundr.store.opening import MIGRATIONS
 MANY = 1000
 
 
-class Receiver(trace_service_pb2_grpc.TraceServiceServicer, metrics_service_pb2_grpc.MetricsServiceServicer):  # type: ignore[misc]
+class Receiver(trace_service_pb2_grpc.TraceServiceServicer, metrics_service_pb2_grpc.MetricsServiceServicer):
     """Keeps what it gets."""
 
     def __init__(self) -> None:
@@ -64,17 +65,17 @@ class Receiver(trace_service_pb2_grpc.TraceServiceServicer, metrics_service_pb2_
 def receiving(receiver: Receiver, port: int) -> Iterator[str]:
     """Both services on one port, as a collector has them."""
 
-    class Traces(trace_service_pb2_grpc.TraceServiceServicer):  # type: ignore[misc]
-        def Export(self, request: object, context: grpc.ServicerContext) -> object:  # noqa: N802 - its name on the wire
+    class Traces(trace_service_pb2_grpc.TraceServiceServicer):
+        def Export(self, request: trace_service_pb2.ExportTraceServiceRequest, context: grpc.ServicerContext) -> object:  # noqa: N802 - its name
             return receiver.take_traces(request, context)
 
-    class Metrics(metrics_service_pb2_grpc.MetricsServiceServicer):  # type: ignore[misc]
-        def Export(self, request: object, context: grpc.ServicerContext) -> object:  # noqa: N802 - its name on the wire
+    class Metrics(metrics_service_pb2_grpc.MetricsServiceServicer):
+        def Export(self, request: metrics_service_pb2.ExportMetricsServiceRequest, context: grpc.ServicerContext) -> object:  # noqa: N802 - its name
             return receiver.take_metrics(request)
 
     server = grpc.server(ThreadPoolExecutor(4))
-    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(Traces(), server)
-    metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(Metrics(), server)
+    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(Traces(), server)  # type: ignore[no-untyped-call]
+    metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(Metrics(), server)  # type: ignore[no-untyped-call]
     server.add_insecure_port(f"127.0.0.1:{port}")
     server.start()
     try:
@@ -129,9 +130,7 @@ def test_events_are_named_as_the_conventions_say() -> None:
     assert of([], make_resource(), SCOPE) is None
 
 
-def make_resource() -> object:
-    from opentelemetry.sdk.resources import Resource
-
+def make_resource() -> Resource:
     return Resource({})
 
 

@@ -23,7 +23,7 @@ from volundr.broker.timeline import Timeline, redacted
 
 
 def fold(*records: Record) -> tuple[list[tuple[str, str]], Chronicle]:
-    timeline, chronicle, seen = Timeline(), Chronicle(), []
+    timeline, chronicle, seen = Timeline(), Chronicle(), list[tuple[str, str]]()
     for seq, record in enumerate(records, start=1):
         entry = Entry(seq, f"2026-01-01T00:00:{seq % 60:02}.000Z", 0, record)
         moment = timeline.take(entry)

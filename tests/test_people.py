@@ -220,6 +220,8 @@ def places(play: Play) -> dict[str, str]:
             case rec.TurnStarted(messages=messages):
                 assert all(found[name] in ("waiting", "steered") for name in messages)
                 found |= {name: "said" if found[name] == "waiting" else "steered" for name in messages}
+            case _:
+                pass
     return found
 
 

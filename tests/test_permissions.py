@@ -61,7 +61,7 @@ def test_open_questions_of_all_running_sessions_are_one_list_oldest_first(on_dat
                 "rules": rules,
                 "raised_at": "2026-01-01T00:00:01Z",
             }
-            seen, cursor = [], ""
+            seen, cursor = list[str](), ""
             while True:
                 page = await site.get("permissions", limit=1, cursor=cursor)
                 seen += [item["id"] for item in page["items"]]

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,7 +15,7 @@ from volundr.domain.errors import Conflict, NotFound
 from volundr.domain.paging import PageRequest
 from volundr.domain.presets import Preset, PresetService, Sight
 
-ADA = {"tenant_id": "harbor", "owner_id": "ada"}
+ADA: dict[str, Any] = {"tenant_id": "harbor", "owner_id": "ada"}
 
 
 def test_a_preset_is_kept_changed_and_deleted(on_database: Run) -> None:
@@ -80,7 +81,8 @@ def test_what_is_shared_is_seen_and_used_by_the_tenant_and_changed_by_its_owner(
             assert (await site.ask("nobody", "GET", "presets")).status_code == 401
             service = PresetService(site.presets)
             assert (await service.usable(str(shared["id"]), "harbor", "bob")).name == "shared"
-            for preset, tenant, owner in ((own, "harbor", "bob"), (shared, "elsewhere", "bob"), ({"id": "x"}, "harbor", "ada")):
+            nothing: dict[str, object] = {"id": "x"}
+            for preset, tenant, owner in ((own, "harbor", "bob"), (shared, "elsewhere", "bob"), (nothing, "harbor", "ada")):
                 with pytest.raises(NotFound):
                     await service.usable(str(preset["id"]), tenant, owner)
 

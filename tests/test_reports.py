@@ -200,7 +200,7 @@ def test_a_timeline_comes_in_pages_without_gaps_or_repeats(on_database: Run, tmp
             ]
             assert await site.books.timeline.add(session.id, given[::-1]) == 30
             assert await site.books.timeline.add(session.id, given) == 0
-            seen, cursor = [], ""
+            seen, cursor = list[int](), ""
             while True:
                 page = await site.get(f"sessions/{session.id}/timeline", limit=7, cursor=cursor)
                 seen += [int(one["title"]) for one in page["items"]]

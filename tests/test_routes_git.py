@@ -60,7 +60,8 @@ def test_a_workspace_says_where_it_stands(tmp_path: Path) -> None:
         assert await ask.get("git/refs") == {"branches": [], "tags": [], "default": None, "truncated": False}
         assert await ask.get("git/log") == {"items": [], "next": None}
         git(origin, "init", "-q", "-b", "trunk")
-        assert (await asyncio.to_thread(commit, origin, "a")) and work.rmdir() is None
+        assert await asyncio.to_thread(commit, origin, "a")
+        work.rmdir()
         git(tmp_path, "clone", "-q", str(origin), "work")
         head = commit(work, "b")
         commit(origin, "c")
@@ -163,10 +164,15 @@ def test_a_program_that_goes_on_for_ever_is_ended_with_its_children(tmp_path: Pa
 def test_a_program_gets_its_input_whether_it_reads_it_or_not_and_says_what_went_wrong(tmp_path: Path) -> None:
     async def run() -> None:
         heard = bytearray()
+
+        def hear(piece: bytes) -> bool:
+            heard.extend(piece)
+            return True
+
         large = b"x" * (1 << 20)
         copy = "import sys,shutil; shutil.copyfileobj(sys.stdin.buffer,sys.stdout.buffer); "
         copy += "sys.stderr.write('e'*100000+'end'); sys.exit(3)"
-        ended = await read(program(tmp_path, copy, large), lambda piece: not heard.extend(piece), 30)
+        ended = await read(program(tmp_path, copy, large), hear, 30)
         assert heard == large and ended.code == 3 and ended.said.endswith("end") and len(ended.said) < 20_000
         assert (await read(program(tmp_path, "pass", large), lambda piece: True, 30)).code == 0
         with pytest.raises(Unavailable, match="not installed"):

@@ -17,6 +17,8 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import checks
+from schemathesis.core.result import Ok
+from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
 
 from tests.conftest import NO_POSTGRES, POSTGRES, postgres_url
@@ -34,7 +36,15 @@ CHECKS = [checks.not_a_server_error, status_code_conformance, content_type_confo
 
 DOCUMENT = openapi_document()
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT).exclude(path_regex=NOT_HERE)
-OPERATIONS = {f"{one.ok().method.upper()} {one.ok().path}": one.ok() for one in SCHEMA.get_all_operations()}
+
+
+def operations() -> Iterator[APIOperation[Any, Any, Any, Any]]:
+    for found in SCHEMA.get_all_operations():
+        assert isinstance(found, Ok), f"the document is wrong: {found}"
+        yield found.ok()
+
+
+OPERATIONS = {f"{one.method.upper()} {one.path}": one for one in operations()}
 
 
 @dataclass(slots=True)

@@ -154,8 +154,8 @@ def test_a_tenants_secrets_reach_its_own_sessions_alone_and_only_its_administrat
             body = {"values": {"token": "x"}} if method == "PUT" else None
             assert (await worker.request(method, "/api/v1/secrets/search", json=body)).status_code == 403, method
         options = {"mcp_servers": ["search"]}
-        body = {"name": "s", "agent": "demo", "options": options}
-        hers, theirs = [(await who.post("/api/v1/sessions", json=body)).json()["id"] for who in (worker, other)]
+        wanted = {"name": "s", "agent": "demo", "options": options}
+        hers, theirs = [(await who.post("/api/v1/sessions", json=wanted)).json()["id"] for who in (worker, other)]
         await replace(site, http=worker).until(hers, "running")
         (given,) = site.pods.specs[UUID(hers)].mcp_servers
         assert given.headers == {"K": VALUE}

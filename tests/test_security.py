@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -191,7 +192,7 @@ def test_a_pod_is_known_only_on_the_path_of_its_session(home: Path) -> None:
     assert asyncio.run(identity.identify(Credentials(kind="bearer", value=value, session_id=str(OTHER)))) is None
     assert asyncio.run(identity.identify(Credentials(kind="cookie", value=keys.token))) is None
 
-    def allows(action: str, session: str | None = None) -> bool:
+    def allows(action: str, session: UUID | None = None) -> bool:
         resource = Resource(kind="session", id=str(session)) if session else None
         return asyncio.run(AllowAll().allows(found, action, resource))
 

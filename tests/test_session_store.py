@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ async def store_on(db: Database) -> SessionStore:
     return SessionStore(db)
 
 
-def a_session(name: str = "one", **more) -> Session:
+def a_session(name: str = "one", **more: Any) -> Session:
     return Session(name=name, agent="demo", **more)
 
 
@@ -59,7 +60,7 @@ def test_pages_are_newest_first_without_gaps_or_repeats(on_database: Run) -> Non
         base = a_session("base")
         for number in range(25):
             await store.add(a_session(f"s{number:02}", created_at=base.created_at + timedelta(seconds=number // 3)))
-        seen, cursor = [], ""
+        seen, cursor = list[Session](), ""
         while True:
             page = await store.list(SessionFilter(), PageRequest(cursor=cursor, limit=7))
             seen += page.items

@@ -78,7 +78,7 @@ async def skuld(path: Path) -> AsyncIterator[Callable[[], Awaitable[tuple[Peer, 
             peer = await waiting.get()
             return peer, await peer.until("hello")
 
-    async with unix_serve(serve, str(path), subprotocols=["volundr.shim.v1"], max_size=1 << 27):  # type: ignore[list-item]
+    async with unix_serve(serve, str(path), subprotocols=["volundr.shim.v1"], max_size=1 << 27):
         yield link
 
 

@@ -181,7 +181,7 @@ async def _plans(db: Database) -> list[list[str]]:
     for whose in (Whose(tenant_id="default"), Whose(tenant_id="default", owner_id="local")):
         await stats.total(whose, window)
         for by in ("day", "model", "user", "repo", "session"):
-            await stats.usage(whose, by, window, PageRequest())  # type: ignore[arg-type]
+            await stats.usage(whose, by, window, PageRequest())
     return told
 
 

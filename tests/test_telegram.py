@@ -21,7 +21,7 @@ ABLE = Capabilities(model=True, edited_input=True)
 
 
 def settings(api: TelegramApi, **more: Any) -> TelegramSettings:
-    given = {
+    given: dict[str, Any] = {
         "token": TOKEN,
         "chats": (OWNER,),
         "base_url": api.url,

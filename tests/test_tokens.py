@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ AT = datetime(2026, 5, 31, 23, 50, tzinfo=UTC)
 
 
 def use(
-    seq: int = 1, *, model: str = "claude-sonnet-4-5", at: datetime = AT, cost: float | None = None, **counts: int
+    seq: int = 1, *, model: str = "claude-sonnet-4-5", at: datetime = AT, cost: float | None = None, **counts: Any
 ) -> TokenUse:
     return TokenUse(epoch="e", seq=seq, turn=seq, model=model, cost_usd=cost, at=at, **counts)
 

@@ -56,7 +56,7 @@ def test_every_agents_words_are_understood(kind: str, path: str, detail: dict[st
 
 
 def told(*records: Record) -> tuple[list[dict[str, object]], Fold]:
-    fold, items = Fold(), []
+    fold, items = Fold(), list[dict[str, object]]()
     for seq, record in enumerate(records, start=1):
         items += fold.take(Entry(seq, "2026-01-01T00:00:00.000Z", 0, record))
     return items, fold

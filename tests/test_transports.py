@@ -35,7 +35,6 @@ async def skuld(folder: Path) -> AsyncIterator[Transports]:
         app, log_level="error", lifespan="off", ws="websockets-sansio", ws_max_size=1 << 27, timeout_graceful_shutdown=1
     )
     server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None
     task = asyncio.get_running_loop().create_task(server.serve([listener]))
     try:
         yield transports

@@ -60,8 +60,8 @@ def test_a_tree_of_processes_is_seen_with_what_it_runs_and_when_it_is_gone(tmp_p
     (tmp_path / "word").write_text("up\n")  # said by the program itself: the shell's copy of itself is over by then
     command = ["sh", "-c", "tail -f word & wait"]
     shell = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, start_new_session=True)
+    assert shell.stdout is not None
     try:
-        assert shell.stdout is not None
         assert shell.stdout.readline() == b"up\n"
         tree = look(shell.pid)
         assert tree is not None

@@ -87,7 +87,7 @@ class Client:
 def measured(forge: Forge, client: Client, request: Request) -> Found:
     for _ in range(WARM):
         client.ask(*request())
-    spent, pid = [], forge.pid("forge")
+    spent, pid = list[float](), forge.pid("forge")
     used, end = cpu(pid), time.perf_counter() + SECONDS
     while time.perf_counter() < end or len(spent) < WARM:
         asked = request()
@@ -262,10 +262,10 @@ def compare(title: str, url: str) -> None:
     rows.append(Row(what="the forge's memory after all this, PSS", value=weight, unit="MB", budget="< 500"))
     for what, found in full.items():
         before = empty.get(what)
-        rows.append(Row(what=f"{what}, p50", value=found.p50, unit="ms", floor=before and before.p50))
+        rows.append(Row(what=f"{what}, p50", value=found.p50, unit="ms", floor=before.p50 if before else None))
         budget = "< 50" if what.startswith(("list", "…")) else ""
-        rows.append(Row(what=f"{what}, p99", value=found.p99, unit="ms", floor=before and before.p99, budget=budget))
-        rows.append(Row(what=f"{what}, one core", value=found.of_core, unit="1/s", floor=before and before.of_core))
+        rows.append(Row(what=f"{what}, p99", value=found.p99, unit="ms", floor=before.p99 if before else None, budget=budget))
+        rows.append(Row(what=f"{what}, one core", value=found.of_core, unit="1/s", floor=before.of_core if before else None))
     show(f"{title}: {SESSIONS:,} sessions, {EVENTS:,} events, {USES:,} uses; the floor is the same with 20 sessions", rows)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -52,7 +53,7 @@ def test_usage_is_counted_once_a_turn(forge: Forge, claude: str) -> None:
     assert tokens == [12, 12]
 
 
-def test_the_same_over_stdio_instead_of_the_shim(tmp_path, model: Endpoint, claude: str) -> None:
+def test_the_same_over_stdio_instead_of_the_shim(tmp_path: Path, model: Endpoint, claude: str) -> None:
     more = {"ANTHROPIC_BASE_URL": model.url, "ANTHROPIC_API_KEY": "fake", "VOLUNDR_TRANSPORT": "stdio"}
     with forge_at(tmp_path / "home", **more) as forge:
         session = forge.session("direct", agent=claude)
@@ -73,7 +74,7 @@ def test_a_key_that_is_refused_is_said_on_the_page(page: Page, forge: Forge, cla
     expect(page.get_by_text("The account has no credit left").first).to_be_visible()
 
 
-def test_an_agent_that_is_not_there_is_said_with_what_to_do(browser, tmp_path) -> None:
+def test_an_agent_that_is_not_there_is_said_with_what_to_do(browser: Browser, tmp_path: Path) -> None:
     with forge_at(tmp_path / "home", PATH="/usr/bin:/bin") as forge, _signed_in(browser, forge) as page:
         made = forge.api("POST", "/sessions", {"name": "absent", "agent": "claude"})
         failed = forge.until(made["id"], "failed")
@@ -83,7 +84,9 @@ def test_an_agent_that_is_not_there_is_said_with_what_to_do(browser, tmp_path) -
         expect(page.get_by_text("npm install -g @anthropic-ai/claude-code").first).to_be_visible()
 
 
-def test_an_agent_that_is_not_logged_in_says_so_in_its_own_words(browser, tmp_path, model: Endpoint, claude: str) -> None:
+def test_an_agent_that_is_not_logged_in_says_so_in_its_own_words(
+    browser: Browser, tmp_path: Path, model: Endpoint, claude: str
+) -> None:
     with forge_at(tmp_path / "home", ANTHROPIC_BASE_URL=model.url) as forge, _signed_in(browser, forge) as page:
         session = forge.session("stranger", agent=claude)
         screen = Screen(page, forge).open(session["id"])

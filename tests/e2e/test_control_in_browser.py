@@ -1,7 +1,9 @@
 """What people do while the demo agent works, in a real browser: choose, queue, steer, attach, edit, answer elsewhere."""
 
 import re
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -12,6 +14,11 @@ from tests.e2e.screen import Screen
 pytestmark = pytest.mark.e2e
 
 LONG = "{{slow: 4000 20}}"
+
+
+def delivered(forge: Forge, session: str) -> list[Any]:
+    """The answers that its agent got."""
+    return [one for one in forge.records(session) if one["type"] == "permission_delivered"]
 
 
 def test_model_and_mode_are_what_the_agent_offers_and_says(page: Page, forge: Forge) -> None:
@@ -117,7 +124,5 @@ def test_several_sessions_are_answered_from_the_inbox_with_one_key(page: Page, f
     page.keyboard.press("y")
     expect(page.get_by_text("Nothing waits for you")).to_be_visible()
     for session in sessions:
-        records = wait_for(
-            "the answer", lambda at=session: [one for one in forge.records(at["id"]) if one["type"] == "permission_delivered"]
-        )
+        records = wait_for("the answer", partial(delivered, forge, session["id"]))
         assert len(records) == 1

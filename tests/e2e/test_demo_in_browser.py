@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.forge import Forge, wait_for
 from tests.e2e.screen import Screen
@@ -13,7 +13,7 @@ from tests.e2e.screen import Screen
 pytestmark = pytest.mark.e2e
 
 
-def test_the_login_link_works_once_and_shows_what_was_found(browser, forge: Forge) -> None:
+def test_the_login_link_works_once_and_shows_what_was_found(browser: Browser, forge: Forge) -> None:
     context = browser.new_context()
     page = context.new_page()
     page.goto(forge.link)
@@ -129,7 +129,7 @@ def test_the_list_updates_itself(page: Page, forge: Forge) -> None:
     expect(row).to_have_count(0)
 
 
-def test_a_phone_gets_one_column_and_can_answer(browser, forge: Forge) -> None:
+def test_a_phone_gets_one_column_and_can_answer(browser: Browser, forge: Forge) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
     page = context.new_page()
     page.goto(forge.login_link())

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.e2e.forge import Forge, wait_for
 from tests.e2e.screen import Screen
@@ -119,7 +119,7 @@ def test_files_are_made_uploaded_renamed_and_deleted(quiet: Page, forge: Forge, 
     editor.press("a")
     editor.press("Control+s")
     wait_for("the new file", lambda: (repository / "plan.md").exists() and (repository / "plan.md").read_text() == "a")
-    files = [{"name": name, "mimeType": "text/plain", "buffer": b"new"} for name in ("README.md", "up.txt")]
+    files: list[FilePayload] = [{"name": name, "mimeType": "text/plain", "buffer": b"new"} for name in ("README.md", "up.txt")]
     quiet.locator("input[type=file]").set_input_files(files)
     wait_for("the upload", (repository / "up.txt").exists)
     expect(quiet.get_by_role("dialog", name="This file exists already")).to_be_visible()

@@ -51,9 +51,9 @@ class Handler(BaseHTTPRequestHandler):
             status, kind, message = turn.error
             return self._json(status, {"type": "error", "error": {"type": kind, "message": message}})
         time.sleep(turn.silent)
-        message = _message(body, turn)
+        answer = _message(body, turn)
         try:
-            return self._stream(message, turn) if body.get("stream") else self._json(200, message)
+            return self._stream(answer, turn) if body.get("stream") else self._json(200, answer)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True  # the CLI gave up, e.g. after an interrupt
             return None
@@ -81,8 +81,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"0\r\n\r\n")
 
     def _block(self, index: int, block: dict[str, Any], turn: Turn) -> None:
-        empty = {"text": {"text": ""}, "thinking": {"thinking": "", "signature": ""}, "tool_use": {"input": {}}}[block["type"]]
-        self._event("content_block_start", index=index, content_block={**block, **empty})
+        starts: dict[str, dict[str, Any]] = {
+            "text": {"text": ""},
+            "thinking": {"thinking": "", "signature": ""},
+            "tool_use": {"input": {}},
+        }
+        self._event("content_block_start", index=index, content_block={**block, **starts[block["type"]]})
         match block["type"]:
             case "text":
                 for word in turn.words:
@@ -158,10 +162,11 @@ class Server(ThreadingHTTPServer):
 @contextmanager
 def serving(port: int = 0) -> Iterator[Endpoint]:
     """The endpoint on a port of loopback, for as long as the block lasts."""
-    handler = type("ScriptedHandler", (Handler,), {})
-    server = Server(("127.0.0.1", port), handler)
-    endpoint = Endpoint(f"http://127.0.0.1:{server.server_address[1]}")
-    handler.endpoint = endpoint
+
+    class ScriptedHandler(Handler): ...
+
+    server = Server(("127.0.0.1", port), ScriptedHandler)
+    endpoint = ScriptedHandler.endpoint = Endpoint(f"http://127.0.0.1:{server.server_address[1]}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

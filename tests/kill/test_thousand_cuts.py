@@ -124,8 +124,8 @@ def ending(turn: Frame) -> tuple[str, str]:
 
 def events(client: CutClient) -> int:
     """What the agent did: the words it said one by one, and the records of it."""
-    whole = sum(one["type"] in {"agent_message", "tool_started", "tool_finished"} for one in client.records)
-    return whole + WORDS * sum(one["type"] == "agent_message" for one in client.records)
+    whole = sum(1 for one in client.records if one["type"] in {"agent_message", "tool_started", "tool_finished"})
+    return whole + sum(WORDS for one in client.records if one["type"] == "agent_message")
 
 
 async def until(true: Callable[[], object], running: asyncio.Task[None] | None = None) -> None:

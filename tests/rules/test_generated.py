@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -49,7 +50,7 @@ def npm() -> str:
     return found
 
 
-def test_the_types_of_the_web_ui_are_current(npm: str, tmp_path) -> None:
+def test_the_types_of_the_web_ui_are_current(npm: str, tmp_path: Path) -> None:
     made = tmp_path / "schema.d.ts"
     argv = [npm, "exec", "--", "openapi-typescript", str(ROOT / "docs/reference/openapi.json"), "-o", str(made)]
     subprocess.run(argv, cwd=ROOT / "webui", check=True, capture_output=True, timeout=120)
@@ -57,7 +58,7 @@ def test_the_types_of_the_web_ui_are_current(npm: str, tmp_path) -> None:
 
 
 @pytest.mark.e2e
-def test_webui_dist_is_the_build_of_webui(npm: str, tmp_path) -> None:
+def test_webui_dist_is_the_build_of_webui(npm: str, tmp_path: Path) -> None:
     out = tmp_path / "dist"
     argv = [npm, "run", "build", "--", "--outDir", str(out), "--emptyOutDir"]
     subprocess.run(argv, cwd=ROOT / "webui", check=True, capture_output=True, timeout=300)
