@@ -149,17 +149,8 @@ def test_workers_are_renewed_without_a_request_that_fails(tmp_path: Path) -> Non
 def _ask_until(at: Server, over: threading.Event) -> list[int]:
     found = []
     while not over.is_set():
-        found.append(_asked_as_browsers_do(at))
+        found.append(at.ask("GET", "/api/v1/sessions").status_code)
     return found
-
-
-def _asked_as_browsers_do(at: Server) -> int:
-    """A connection that a worker took just as it ended may be closed before the request on it was read. Clients ask a second
-    time then (RFC 9110, 9.2.2): nothing was done yet. An answer that was begun, or a second failure, is one."""
-    try:
-        return at.ask("GET", "/api/v1/sessions").status_code
-    except httpx.RemoteProtocolError:
-        return at.ask("GET", "/api/v1/sessions").status_code
 
 
 @pytest.mark.e2e

@@ -19,16 +19,35 @@ GRACE_SECONDS = 2
 """How long open requests (event streams, above all) may go on once the server ends."""
 WORKER_GRACE_SECONDS = 20
 """The same for a worker of a server: others take what comes new, so it may finish what it has."""
+FIRST_SECONDS = 0.25
+"""How long a connection may take to send its first request once the server ends."""
 CLI_FRAME_BYTES = 64 * 1024 * 1024
 """An agent may print a line of 20 MB. What browsers may send is limited where their frames are read."""
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server without its signals: our own handlers decide what Ctrl-C means."""
+    """uvicorn's server without its signals (our own handlers decide what Ctrl-C means), and with patience at its end."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take nothing new, and let connections that were just taken send what they were made for: uvicorn would close them."""
+        for server in self.servers:
+            server.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_SECONDS):
+                while any(_is_new(one) for one in self.server_state.connections):  # noqa: ASYNC110 - uvicorn tells nobody
+                    await asyncio.sleep(0.005)
+        await super().shutdown(sockets)
+
+
+def _is_new(connection: asyncio.Protocol) -> bool:
+    """Whether no request has come on it yet."""
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+    return isinstance(connection, HttpToolsProtocol) and connection.cycle is None
 
 
 @asynccontextmanager
