@@ -141,6 +141,8 @@ def test_retention_shows_what_it_would_remove_and_removes_that_alone(on_forge: O
     async def scenario(site: Site) -> None:
         old, new = await made(site, "old", days=31), await made(site, "new", days=29)
         running = await made(site, "running", Status.RUNNING, days=90)
+        elsewhere = await made(site, "elsewhere", days=90)
+        (home / "workspaces" / str(elsewhere.id)).rename(tmp_path / "in the home of another server")
         await service(site).look()
         plan = (await site.http.get("/api/v1/retention")).json()["items"]
         assert [(one["session"], one["what"], one["size"] > 8000) for one in plan] == [(str(old.id), "workspace", True)]
@@ -150,6 +152,9 @@ def test_retention_shows_what_it_would_remove_and_removes_that_alone(on_forge: O
         there = [(home / "workspaces" / str(one.id)).exists() for one in (old, new, running)]
         assert there == [False, True, True]
         assert (await site.http.get("/api/v1/retention")).json() == {"items": []}
+        kept = await SessionStore(site.forge.db).get(elsewhere.id)
+        assert kept is not None
+        assert kept.workspace
 
     on_forge(scenario)
 

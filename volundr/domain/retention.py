@@ -99,7 +99,10 @@ class ChronicleRetention(Retention):
 
 
 class WorkspaceRetention(Retention):
-    """Workspaces of sessions that do not run, and those without one, that nobody used for so many days."""
+    """Workspaces of sessions that do not run, and those without one, that nobody used for so many days.
+
+    Another server's are that one's to remove.
+    """
 
     def __init__(self, workspaces: WorkspaceService, days: float) -> None:
         self._workspaces = workspaces
@@ -123,6 +126,7 @@ class WorkspaceRetention(Retention):
         if not self._days:
             return ()
         before, found = datetime.now(UTC) - timedelta(days=self._days), list[StoredWorkspace]()
+        here = await self._workspaces.here()
         whose = None if tenant_id is None else Whose(tenant_id=tenant_id)
         for status in ("resting", "orphaned"):
             cursor: str | None = ""
@@ -130,7 +134,7 @@ class WorkspaceRetention(Retention):
                 wanted = PageRequest(cursor=cursor, limit=PAGE, sort="last_used")
                 page = await self._workspaces.list(WorkspaceFilter(whose=whose, status=status), wanted)
                 old = [one for one in page.items if one.last_used < before]
-                found += old
+                found += [one for one in old if one.id in here]
                 cursor = page.next if len(old) == len(page.items) else None
         return found
 

@@ -206,6 +206,10 @@ class WorkspaceService:
             if await self._sessions.update(session_id, {"workspace": ""}, session.revision) is not None:
                 return
 
+    async def here(self) -> frozenset[UUID]:
+        """Those that lie in this storage: another server of the same database has its own."""
+        return frozenset(folder.id for folder in await self._storage.found())
+
     async def look(self, now: datetime | None = None) -> int:
         """Find what no session knows, and measure what was used or not measured for long. Returns how many were measured."""
         await self._find_orphans()

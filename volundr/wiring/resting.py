@@ -8,6 +8,7 @@ from volundr.domain.errors import Unavailable
 from volundr.domain.retention import ChronicleRetention, Retention, Retentions, WorkspaceRetention
 from volundr.domain.storage import StorageQuota, WorkspaceService
 from volundr.domain.tenants import DEFAULT
+from volundr.local import runfile
 from volundr.local.retention import LocalRetention
 from volundr.local.storage import LocalStorage
 from volundr.store.chronicles import ChronicleStore
@@ -23,6 +24,7 @@ FIRST_SECONDS, MEASURE_SECONDS = 30.0, 300.0
 
 def part(ground: Ground) -> Part:
     settings, kept = ground.settings.retention, WorkspaceStore(ground.db)
+    here = runfile.place(ground.settings.home)  # each server has folders of its own
     own_home = ground.settings.environment.get("HOME", str(Path.home()))
     storage = LocalStorage(ground.workspaces, own_home)
     orphans_are = (DEFAULT, "nobody" if ground.server else "local")
@@ -47,5 +49,5 @@ def part(ground: Ground) -> Part:
     return Part(
         services={Retention: retention, WorkspaceService: workspaces},
         gates=(StorageQuota(TenantStore(ground.db), kept),),
-        duties={"retention": retention.run, "sizes of workspaces": measure},
+        duties={f"retention at {here}": retention.run, f"sizes of workspaces at {here}": measure},
     )
