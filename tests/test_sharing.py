@@ -276,27 +276,6 @@ def test_one_worker_of_all_does_a_duty_and_another_when_that_one_is_gone(tmp_pat
     on_workers(tmp_path, 3, scenario)
 
 
-def test_a_duty_is_begun_anew_after_a_fault(tmp_path: Path) -> None:
-    async def scenario(workers: list[Worker], _: TablePods) -> None:
-        begun, again = 0, asyncio.Event()
-
-        async def work() -> None:
-            nonlocal begun
-            begun += 1
-            if begun == 1:
-                raise ZeroDivisionError
-            again.set()
-            await asyncio.Event().wait()
-
-        tasks = Tasks()
-        tasks.spawn(duty(workers[0].leases, "sweep", work, 0.01), name="sweep")
-        async with asyncio.timeout(10):
-            await again.wait()
-        await tasks.close()
-
-    on_workers(tmp_path, 1, scenario)
-
-
 def test_an_error_of_the_work_is_its_own(tmp_path: Path) -> None:
     async def scenario(workers: list[Worker], pods: TablePods) -> None:
         lease = await workers[0].leases.take(uuid4(), force=False)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from volundr.local.agents import LocalAgents
 from volundr.local.gateway import Door, GatewayApp, LocalGateway, gateway_socket
 from volundr.local.identity import FileLogins
 from volundr.local.machine import LocalMachine
-from volundr.process import Tasks
+from volundr.process import Tasks, lasting
 from volundr.registry import Adapters
 from volundr.settings import Settings
 from volundr.store.opening import open_up_to_date
@@ -77,9 +78,9 @@ class Forge:
         self.reconciler.start(self.tasks)
         for part in self.parts:
             for name, work in part.run.items():
-                self.tasks.spawn(work(), name=name)
+                self.tasks.spawn(lasting(name, work), name=name)
             for name, work in part.duties.items():
-                self.tasks.spawn(duty(self.leases, name, work), name=name)
+                self.tasks.spawn(lasting(name, partial(duty, self.leases, name, work)), name=name)
 
     async def close(self) -> None:
         await self.tasks.close()

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -121,6 +121,21 @@ class Running:
             loop.remove_reader(handle)
             os.close(handle)
         reap(self.pid)
+
+
+AGAIN_SECONDS = 5.0
+
+
+async def lasting(name: str, work: Callable[[], Coroutine[Any, Any, None]], pause: float = AGAIN_SECONDS) -> None:
+    """Own this task: the work, begun anew after a fault in it. It ends when the work does."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("task is begun anew after a fault", extra={"task": name})
+        else:
+            return
+        await asyncio.sleep(pause)
 
 
 class Tasks:

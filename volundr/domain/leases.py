@@ -78,10 +78,7 @@ async def leased(leases: Leases, lease: Lease, work: Coroutine[Any, Any, None]) 
 
 
 async def duty(leases: Leases, name: str, work: Callable[[], Coroutine[Any, Any, None]], pause: float = DUTY_SECONDS) -> None:
-    """Own this task: one worker of all does the work, and another one goes on with it when that one is gone.
-
-    A fault does not end it for good: it is begun anew.
-    """
+    """Own this task: one worker of all does the work, and another one goes on with it when that one is gone."""
     while True:
         try:
             lease = await leases.take(uuid5(_DUTIES, name), force=False)
@@ -91,8 +88,6 @@ async def duty(leases: Leases, name: str, work: Callable[[], Coroutine[Any, Any,
                 await _kept(leases, lease, work())
         except VolundrError as error:
             log.warning("duty is put off", extra={"duty": name, "cause": str(error)})
-        except Exception:
-            log.exception("duty is begun anew after a fault", extra={"duty": name})
         await asyncio.sleep(pause)
 
 
