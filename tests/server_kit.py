@@ -114,10 +114,11 @@ def server(home: Path, url: str, *arguments: str, port: int = 0) -> Iterator[Ser
     try:
         yield found
     finally:
+        workers = found.workers()
         if process.poll() is None:
             process.kill()
             process.wait(10)
-        wait_for("the workers to be gone", lambda: not any(map(_alive, found.workers())), 45)
+        wait_for("the workers to be gone", lambda: not any(map(_alive, workers)), 35)
         found.leave_nothing()
 
 

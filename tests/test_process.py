@@ -2,6 +2,9 @@
 
 import asyncio
 
+import pytest
+
+from volundr import process
 from volundr.process import Tasks, lasting
 
 
@@ -18,6 +21,29 @@ def test_work_is_begun_anew_after_a_fault_and_ends_when_it_is_done() -> None:
         async with asyncio.timeout(10):
             await lasting("work", work, 0.01)
         assert begun == 3
+
+    asyncio.run(main())
+
+
+def test_a_task_that_missed_its_end_is_told_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "TOLD_AGAIN_SECONDS", 0.05)
+
+    async def main() -> None:
+        tasks, missed = Tasks(), asyncio.Event()
+
+        async def work() -> None:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                missed.set()
+            await asyncio.Event().wait()
+
+        task = tasks.spawn(work(), name="work")
+        await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            await tasks.close()
+        assert missed.is_set()
+        assert task.cancelled()
 
     asyncio.run(main())
 

@@ -194,34 +194,37 @@ def test_without_postgres_requests_are_told_so_and_with_it_they_go_on(tmp_path: 
         pytest.skip("PostgreSQL is not installed")
     monkeypatch.delenv("VOLUNDR_TEST_POSTGRES", raising=False)
     cluster = build.Postgres()
-    with cluster as url, server(tmp_path / "home", url, "--workers", "2") as one:
-        one.up()
-        data, log = os.path.join(cluster.folder, "data"), os.path.join(cluster.folder, "log")
-        options = Path(data, "postmaster.opts").read_text().split(" ", 1)[1].strip().replace('"', "")
-        options = options.partition(f"-D {data}")[2]
-        cluster.call("pg_ctl", "-D", data, "-m", "fast", "-w", "stop")
-        paths = [
-            "/healthz",
-            "/readyz",
-            "/api/v1/sessions",
-            "/api/v1/presets",
-            "/api/v1/sessions/00000000-0000-0000-0000-000000000000",
-        ]
-        for path in paths * 3:
-            answer = one.ask("GET", path)
-            assert answer.status_code == 503, (path, answer.text)
-            assert answer.headers["content-type"] == "application/problem+json", path
-        post = one.ask("POST", "/api/v1/sessions", json={"name": "x", "agent": "demo"})
-        assert post.status_code == 503
-        keyed = httpx.post(
-            f"{one.url}/api/v1/sessions",
-            headers={**one.headers, "idempotency-key": "k"},
-            json={"name": "x", "agent": "demo", "start": False},
-            timeout=20,
-        )
-        assert keyed.status_code == 503
-        before = one.workers()
+    with cluster as url:
+        with server(tmp_path / "home", url, "--workers", "2") as one:
+            one.up()
+            data, log = os.path.join(cluster.folder, "data"), os.path.join(cluster.folder, "log")
+            options = Path(data, "postmaster.opts").read_text().split(" ", 1)[1].strip().replace('"', "")
+            options = options.partition(f"-D {data}")[2]
+            cluster.call("pg_ctl", "-D", data, "-m", "fast", "-w", "stop")
+            paths = [
+                "/healthz",
+                "/readyz",
+                "/api/v1/sessions",
+                "/api/v1/presets",
+                "/api/v1/sessions/00000000-0000-0000-0000-000000000000",
+            ]
+            for path in paths * 3:
+                answer = one.ask("GET", path)
+                assert answer.status_code == 503, (path, answer.text)
+                assert answer.headers["content-type"] == "application/problem+json", path
+            post = one.ask("POST", "/api/v1/sessions", json={"name": "x", "agent": "demo"})
+            assert post.status_code == 503
+            keyed = httpx.post(
+                f"{one.url}/api/v1/sessions",
+                headers={**one.headers, "idempotency-key": "k"},
+                json={"name": "x", "agent": "demo", "start": False},
+                timeout=20,
+            )
+            assert keyed.status_code == 503
+            before = one.workers()
+            cluster.call("pg_ctl", "-D", data, "-w", "-l", log, "-o", options, "start")
+            wait_for("the server to be well again", lambda: one.ask("GET", "/readyz").status_code == 200, 20)
+            assert all(one.ask("GET", "/api/v1/sessions").status_code == 200 for _ in range(20))
+            assert sorted(one.workers()) == sorted(before), "no worker had to be started again"
+            cluster.call("pg_ctl", "-D", data, "-m", "fast", "-w", "stop")  # now it is killed: see that its workers end even so
         cluster.call("pg_ctl", "-D", data, "-w", "-l", log, "-o", options, "start")
-        wait_for("the server to be well again", lambda: one.ask("GET", "/readyz").status_code == 200, 20)
-        assert all(one.ask("GET", "/api/v1/sessions").status_code == 200 for _ in range(20))
-        assert sorted(one.workers()) == sorted(before), "no worker had to be started again"

@@ -14,6 +14,7 @@ from tests.conftest import NO_POSTGRES, POSTGRES, postgres_url
 from tests.pods import TablePods
 from volundr.db.migrate import migrate
 from volundr.db.postgres import PostgresDatabase
+from volundr.domain.errors import Unavailable
 from volundr.domain.leases import HELD, Lease, Unshared, duty, leased
 from volundr.domain.paging import PageRequest
 from volundr.domain.sessions.contributors.core import CoreContributor
@@ -274,6 +275,26 @@ def test_one_worker_of_all_does_a_duty_and_another_when_that_one_is_gone(tmp_pat
             await mine.close()
 
     on_workers(tmp_path, 3, scenario)
+
+
+def test_a_duty_ends_though_its_lease_cannot_be_released(tmp_path: Path) -> None:
+    class Away(LeaseStore):
+        async def release(self, lease: Lease) -> None:
+            raise Unavailable("The database does not answer.")
+
+    async def scenario(workers: list[Worker], _: TablePods) -> None:
+        begun, tasks = asyncio.Event(), Tasks()
+
+        async def work() -> None:
+            begun.set()
+            await asyncio.Event().wait()
+
+        tasks.spawn(duty(Away(workers[0].db, LEASE), "sweep", work, 0.01), name="sweep")
+        async with asyncio.timeout(5):
+            await begun.wait()
+            await tasks.close()
+
+    on_workers(tmp_path, 1, scenario)
 
 
 def test_an_error_of_the_work_is_its_own(tmp_path: Path) -> None:

@@ -124,6 +124,8 @@ class Running:
 
 
 AGAIN_SECONDS = 5.0
+TOLD_AGAIN_SECONDS = 10.0
+"""Longer than any clean-up takes in good order."""
 
 
 async def lasting(name: str, work: Callable[[], Coroutine[Any, Any, None]], pause: float = AGAIN_SECONDS) -> None:
@@ -156,8 +158,12 @@ class Tasks:
             log.error("task failed", extra={"task": task.get_name()}, exc_info=error)
 
     async def close(self) -> None:
-        """Cancel what still runs and wait until it is over."""
-        tasks = list(self._running)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Cancel what still runs and wait until it is over.
+
+        A task can miss it, when an error of its clean-up takes the place of the cancellation: it is told again.
+        """
+        left = set(self._running)
+        while left:
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=TOLD_AGAIN_SECONDS)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS = 10.0
 """How long ending sessions may take when the forge ends; what is left then is ended by Skuld's own shutdown."""
+LAST_SECONDS = 40
+"""A worker that was asked to end is gone after these, whatever it waits for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +210,7 @@ async def _worker(settings: Settings, listener: socket.socket, talking: int) -> 
                     forge.start()
                     await above.ready()
                     await over.wait()
+                    signal.alarm(LAST_SECONDS)  # whatever hangs then: who would end it by force may be gone
         finally:
             await tasks.close()
 

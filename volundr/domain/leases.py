@@ -103,7 +103,10 @@ async def _kept(leases: Leases, lease: Lease, work: Coroutine[Any, Any, None]) -
         return working.done()
     finally:
         await tasks.close()
-        await leases.release(lease)
+        try:
+            await leases.release(lease)
+        except VolundrError as error:  # it runs out by itself; what ended the work is what counts
+            log.info("lease is not released", extra={"session": str(lease.session_id), "cause": str(error)})
 
 
 async def _until_lost(leases: Leases, lease: Lease) -> None:
