@@ -257,5 +257,5 @@ EARLY = ("sessions", "login", "me", "permissions", "stream", "healthz")
 
 
 def routers() -> Sequence[APIRouter]:
-    """All of them, each once."""
-    return [router for load in dict.fromkeys(TABLE.values()) for router in load()]
+    """All of them, each once. Sessions come first: the reference begins with them."""
+    return [router for load in dict.fromkeys((_sessions, *TABLE.values())) for router in load()]
