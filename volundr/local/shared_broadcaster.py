@@ -37,8 +37,9 @@ class SharedBroadcaster(LocalBroadcaster):
 
     async def run(self) -> None:
         """Own this task: reads the log as it grows."""
-        _, self._last = await self._changes.ends()
-        self._begun.set()
+        if not self._begun.is_set():  # begun anew it goes on where it was
+            _, self._last = await self._changes.ends()
+            self._begun.set()
         while True:
             try:
                 async with aclosing(self._db.heard(CHANNEL, LOOK_SECONDS)) as news:
